@@ -1,0 +1,184 @@
+"""The config of a run: one frozen record a section, and a table of which names take which fields.
+
+The text of each field is the only place that describes it: `--help`, the form on screen and the README
+table are printed from here.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+
+def doc(text: str, *, steerable: bool = False, **limits: Any) -> Meta:
+    """Describe a field, bound its values, and say whether it may be changed while the run trains."""
+    return Meta(description=text, extra={"steerable": steerable}, **limits)
+
+
+class Section(Struct, frozen=True, forbid_unknown_fields=True):
+    """Base of every section: immutable, and an unknown field is an error."""
+
+
+class Task(Section, kw_only=True):
+    """What is learnt."""
+
+    name: Annotated[str, doc("the task")]
+    p: Annotated[int, doc("modulus, a prime", ge=3)] = 59
+    frac_train: Annotated[float, doc("share of all p*p pairs that is trained on", gt=0, lt=1)] = 0.4
+    d: Annotated[int, doc("input dimension", ge=1)] = 40
+    n: Annotated[int, doc("number of bits of a parity input", ge=1)] = 30
+    k: Annotated[int, doc("number of bits the parity is taken over", ge=1)] = 3
+    n_train: Annotated[int, doc("number of train examples", ge=1)] = 1000
+    n_test: Annotated[int, doc("number of test examples", ge=1)] = 1000
+    target_scale: Annotated[float, doc("factor of the polynomial target: target_scale * (beta.x)^2", gt=0)] = 0.5
+    tolerance: Annotated[
+        float, doc("a real-valued answer counts as right when its squared error is below this; 0: no accuracy", ge=0)
+    ] = 0.0
+
+
+class Model(Section, kw_only=True):
+    """The network, f(x) = alpha * (net(x) - net_0(x) if centered)."""
+
+    name: Annotated[str, doc("the architecture")]
+    d_embed: Annotated[int, doc("width of an embedding", ge=1)] = 128
+    d_hidden: Annotated[int, doc("number of hidden units", ge=1)] = 256
+    n_heads: Annotated[int, doc("number of attention heads; divides d_embed", ge=1)] = 4
+    activation: Annotated[Literal["gelu", "relu"], doc("the nonlinearity")] = "gelu"
+    eps: Annotated[float, doc("curvature of the activation h + eps/2 h^2; 0: linear", ge=0)] = 0.25
+    alpha: Annotated[float, doc("output scale; large is lazy, small is rich", gt=0, steerable=True)] = 1.0
+    init_scale: Annotated[float, doc("factor on every initial weight", gt=0)] = 1.0
+    centered: Annotated[bool, doc("subtract the output at initialisation, so that f starts at 0")] = False
+
+
+class Loss(Section, kw_only=True):
+    """What is minimised."""
+
+    name: Annotated[str, doc("the loss")]
+    dtype: Annotated[
+        Literal["float32", "float64"], doc("precision of the log-softmax; float32 can end a run by rounding")
+    ] = "float32"
+
+
+class Optim(Section, kw_only=True):
+    """How it is minimised."""
+
+    name: Annotated[str, doc("the optimizer")]
+    lr: Annotated[float, doc("learning rate", gt=0, steerable=True)] = 1e-3
+    weight_decay: Annotated[float, doc("weight decay: w shrinks by lr * weight_decay a step", ge=0, steerable=True)] = (
+        0.0
+    )
+    momentum: Annotated[float, doc("momentum of gradient descent; 0: none", ge=0, lt=1, steerable=True)] = 0.0
+    beta1: Annotated[float, doc("decay rate of Adam's first moment", ge=0, lt=1, steerable=True)] = 0.9
+    beta2: Annotated[float, doc("decay rate of Adam's second moment", ge=0, lt=1, steerable=True)] = 0.999
+    decay: Annotated[Literal["matrices", "all"], doc("which weights decay: matrices only, or biases too")] = "matrices"
+    lr_over_alpha2: Annotated[bool, doc("use lr / alpha^2, so that the speed in function space stays")] = False
+
+
+class Train(Section, kw_only=True):
+    """How long, on what, and from which seed."""
+
+    steps: Annotated[int, doc("number of optimizer updates", ge=1)] = 20_000
+    batch_size: Annotated[int, doc("examples a step, drawn with replacement; 0: full batch", ge=0)] = 0
+    seed: Annotated[int, doc("seeds the data, the initial weights and the batches", ge=0, lt=2**31)] = 0
+    dtype: Annotated[Literal["float32", "float64"], doc("precision of weights and data")] = "float32"
+    pace: Annotated[float, doc("steps per second while watched, so that eyes can follow; 0: full speed", ge=0)] = 0.0
+
+
+class Phase(Section, kw_only=True):
+    """What counts as memorised and as grokked; the first row past every threshold given."""
+
+    train_acc: Annotated[float, doc("memorised: train accuracy at least this; 0: not asked", ge=0, le=1)] = 0.0
+    test_acc: Annotated[float, doc("grokked: test accuracy at least this; 0: not asked", ge=0, le=1)] = 0.0
+    train_loss: Annotated[float, doc("memorised: train loss below this; 0: not asked", ge=0)] = 0.0
+    test_loss: Annotated[float, doc("grokked: test loss below this; 0: not asked", ge=0)] = 0.0
+
+
+class Measure(Section, kw_only=True):
+    """When and on what the measures are taken. Rows lie log-spaced in step, until gaps reach `max_gap`."""
+
+    per_decade: Annotated[int, doc("rows a decade of steps", ge=1)] = 80
+    max_gap: Annotated[int, doc("most steps between two rows", ge=1)] = 50
+    kernel_per_decade: Annotated[int, doc("kernel measurements a decade of steps; 0: none", ge=0)] = 20
+    kernel_max_gap: Annotated[int, doc("most steps between two kernel measurements", ge=1)] = 200
+    probe: Annotated[int, doc("number of test inputs that the kernel is measured on", ge=2)] = 128
+    budget: Annotated[float, doc("largest share of the computing spent on measuring", gt=0, lt=1)] = 0.08
+
+
+class Scheduled(Section, kw_only=True):
+    """A change of steerable fields that belongs to the experiment."""
+
+    set: Annotated[dict[str, float], doc("the fields to change and their new values")]
+    step: Annotated[int, doc("apply before this step is taken; none: see on", ge=0)] | None = None
+    on: Annotated[Literal["memorized", "grokked"] | None, doc("apply when this phase begins; none: see step")] = None
+
+
+class RunConfig(Section, kw_only=True):
+    """One run, whole: written to config.toml, it repeats the run."""
+
+    title: Annotated[str, doc("one line that names the experiment")] = ""
+    source: Annotated[str, doc("where it was published")] = ""
+    theory: Annotated[
+        Literal["delay law", "lazy to rich", "neither", ""], doc("the theory that the preset speaks for")
+    ] = ""
+    says: Annotated[str, doc("what happens")] = ""
+    look: Annotated[str, doc("what to look at")] = ""
+    task: Task
+    model: Model
+    loss: Loss
+    optim: Optim
+    train: Train = Train()
+    phase: Phase = Phase()
+    measure: Measure = Measure()
+    schedule: list[Scheduled] = []
+
+
+class Takes(Struct, frozen=True):
+    """What a named task or model reads, beside what all of its section share."""
+
+    fields: str
+    inputs: Literal["tokens", "vectors"]
+    """what the task gives, or the model takes"""
+    targets: tuple[str, ...]
+    """`classes` or `scalar`: what the task asks for, or the model can answer"""
+
+
+TASKS = {
+    "modular-addition": Takes("p frac_train", "tokens", ("classes",)),
+    "parity": Takes("n k n_train n_test", "vectors", ("classes",)),
+    "polynomial": Takes("d n_train n_test target_scale tolerance", "vectors", ("scalar",)),
+    "linear-teacher": Takes("d n_train n_test tolerance", "vectors", ("scalar",)),
+}
+
+MODELS = {
+    "embedding-mlp": Takes("d_embed d_hidden activation", "tokens", ("classes",)),
+    "transformer": Takes("d_embed n_heads d_hidden activation", "tokens", ("classes",)),
+    "mlp": Takes("d_hidden activation", "vectors", ("classes", "scalar")),
+    "committee": Takes("d_hidden eps", "vectors", ("scalar",)),
+    "linear": Takes("", "vectors", ("scalar",)),
+}
+
+LOSSES = {"cross-entropy": "dtype", "mse": ""}
+
+OPTIMIZERS = {
+    "gd": "lr weight_decay momentum decay lr_over_alpha2",
+    "adamw": "lr weight_decay beta1 beta2 decay lr_over_alpha2",
+}
+
+SECTIONS: dict[str, type[Section]] = {
+    "task": Task,
+    "model": Model,
+    "loss": Loss,
+    "optim": Optim,
+    "train": Train,
+    "phase": Phase,
+    "measure": Measure,
+}
+
+NAMED: dict[str, dict[str, str]] = {
+    "task": {name: takes.fields for name, takes in TASKS.items()},
+    "model": {name: f"{takes.fields} alpha init_scale centered" for name, takes in MODELS.items()},
+    "loss": LOSSES,
+    "optim": OPTIMIZERS,
+}
+"""Section -> name -> the fields that this name reads. A field that it does not read is an error."""

@@ -1,0 +1,1 @@
+"""The run directory: one engine writes it, anything may read it. No torch, no screen."""

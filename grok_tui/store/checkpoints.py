@@ -1,0 +1,66 @@
+"""Checkpoints and kernel matrices as safetensors: tensors, and JSON beside them; nothing that can run.
+
+Only engines import this module: it needs torch.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from ..errors import UsageError
+from .rundir import RunDir
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """All that the next step depends on: `tensors` by name, and numbers and names in `meta`."""
+
+    tensors: dict[str, Tensor]
+    meta: dict[str, Any]
+
+
+def save(path: Path, checkpoint: Checkpoint) -> None:
+    """Write a checkpoint; a reader sees it whole or not at all, also after a power cut."""
+    partial = path.with_suffix(".partial")
+    tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in checkpoint.tensors.items()}
+    save_file(tensors, partial, metadata={"grok-tui": json.dumps(checkpoint.meta)})
+    with partial.open("rb") as file:
+        os.fsync(file.fileno())
+    os.replace(partial, path)
+
+
+def load(path: Path) -> Checkpoint:
+    """Read a checkpoint."""
+    with safe_open(path, framework="pt") as file:
+        meta = json.loads(file.metadata()["grok-tui"])
+        return Checkpoint({name: file.get_tensor(name) for name in file.keys()}, meta)
+
+
+def newest(run: RunDir) -> tuple[int, Checkpoint]:
+    """The last checkpoint that can be read, and its step; a damaged one is passed over."""
+    for step in reversed(run.checkpoint_steps()):
+        try:
+            return step, load(run.checkpoint(step))
+        except (SafetensorError, OSError, ValueError, KeyError, TypeError):
+            continue
+    raise UsageError(f"{run.id} has no checkpoint to go on from; start it again with grok-tui run --config")
+
+
+def save_kernel(run: RunDir, step: int, kernel: Tensor) -> None:
+    """Keep a kernel matrix, shape (probe, probe), for the heat map."""
+    save(run.kernel_at(step), Checkpoint({"kernel": kernel}, {"step": step}))
+
+
+def load_kernel(run: RunDir, step: int) -> Tensor:
+    """Read the kernel matrix kept at `step`."""
+    return load(run.kernel_at(step)).tensors["kernel"]
+
+

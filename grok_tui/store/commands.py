@@ -1,0 +1,59 @@
+"""Requests to a running engine: appended by keys and the command line, read by the engine's trainer."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+from .rundir import RunDir, now
+
+OPS = ("steer", "pause", "continue", "chunk", "stop", "mark", "pace")
+
+
+def append(run: RunDir, op: str, **what: Any) -> str:
+    """Ask the engine for something; returns the request's id, under which an event will answer."""
+    request = {"id": secrets.token_hex(4), "time": now(), "op": op, **what}
+    append_line(run.commands_jsonl, request)
+    return str(request["id"])
+
+
+def append_line(path: Path, record: dict[str, Any]) -> None:
+    """Append one JSON line in a single write, so that writers never interleave."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    try:
+        os.write(descriptor, (json.dumps(record) + "\n").encode())
+    finally:
+        os.close(descriptor)
+
+
+class Tail:
+    """The lines appended to a JSONL file since the last look. A torn last line waits until it is whole."""
+
+    def __init__(self, path: Path, *, from_end: bool = False) -> None:
+        self.path = path
+        self.offset = path.stat().st_size if from_end and path.exists() else 0
+
+    def __call__(self) -> list[dict[str, Any]]:
+        """Return the records that became whole since the last call; lines that are no JSON objects are passed over."""
+        try:
+            with self.path.open("rb") as file:
+                if file.seek(0, os.SEEK_END) <= self.offset:
+                    return []
+                file.seek(self.offset)
+                chunk = file.read()
+        except FileNotFoundError:
+            return []
+        whole = chunk.rfind(b"\n") + 1
+        self.offset += whole
+        records = []
+        for line in chunk[:whole].splitlines():
+            try:
+                record = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(record, dict):
+                records.append(record)
+        return records
