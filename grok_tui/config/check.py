@@ -75,7 +75,9 @@ def check_parts(config: RunConfig) -> None:
     if config.model.name == "transformer" and config.model.d_embed % config.model.n_heads:
         raise UsageError(f"model.n_heads: {config.model.n_heads} does not divide model.d_embed {config.model.d_embed}")
     if config.train.batch_size and config.train.batch_size > n_examples(config):
-        raise UsageError(f"train.batch_size: {config.train.batch_size} is more than {n_examples(config)} train examples")
+        raise UsageError(
+            f"train.batch_size: {config.train.batch_size} is more than {n_examples(config)} train examples"
+        )
 
 
 def n_examples(config: RunConfig) -> int:

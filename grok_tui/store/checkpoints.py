@@ -32,6 +32,7 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
     partial = path.with_suffix(".partial")
     tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in checkpoint.tensors.items()}
     save_file(tensors, partial, metadata={"grok-tui": json.dumps(checkpoint.meta)})
+    partial.chmod(0o644)
     with partial.open("rb") as file:
         os.fsync(file.fileno())
     os.replace(partial, path)
@@ -62,5 +63,3 @@ def save_kernel(run: RunDir, step: int, kernel: Tensor) -> None:
 def load_kernel(run: RunDir, step: int) -> Tensor:
     """Read the kernel matrix kept at `step`."""
     return load(run.kernel_at(step)).tensors["kernel"]
-
-

@@ -11,8 +11,7 @@ import socket
 import string
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -96,18 +95,23 @@ class RunDir:
             return True
         return False
 
-    @contextmanager
-    def hold(self) -> Iterator[int]:
-        """Be the run's only engine while inside; yields the lock's descriptor, which a child process may inherit."""
+    def acquire(self, patience: float = 0.5) -> int:
+        """Become the run's only engine: returns the descriptor of its lock, to be closed with `os.close`.
+
+        A child process that inherits the descriptor holds the run as well. A reader that asks `is_held` has
+        the lock for a moment, hence the patience, in seconds.
+        """
         descriptor = os.open(self.lock, os.O_RDWR | os.O_CREAT, 0o644)
-        try:
+        deadline = time.monotonic() + patience
+        while True:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return descriptor
             except OSError:
-                raise RunHeld(f"{self.id} is held by another engine; attach to it, or stop that one first") from None
-            yield descriptor
-        finally:
-            os.close(descriptor)
+                if time.monotonic() > deadline:
+                    os.close(descriptor)
+                    raise RunHeld(f"{self.id} is held by another engine; attach to it, or stop it first") from None
+                time.sleep(0.02)
 
 
 def write_atomically(path: Path, text: str) -> None:
@@ -116,6 +120,7 @@ def write_atomically(path: Path, text: str) -> None:
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
+        os.chmod(name, 0o644)
         os.replace(name, path)
     except BaseException:
         Path(name).unlink(missing_ok=True)

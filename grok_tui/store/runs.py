@@ -45,7 +45,9 @@ def find(text: str, runs: Path) -> RunDir:
     if len(matches) == 1:
         return matches[0]
     if matches:
-        raise UsageError(f"{text}: names {len(matches)} runs: {', '.join(run.id for run in matches[:4])}; give more of it")
+        raise UsageError(
+            f"{text}: names {len(matches)} runs: {', '.join(run.id for run in matches[:4])}; give more of it"
+        )
     raise UsageError(f"{text}: no such run in {runs}; {nearest(text, [*ids, 'latest'])}")
 
 

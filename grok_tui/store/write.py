@@ -24,6 +24,7 @@ class RunWriter:
             run.metrics_csv.write_text(",".join(self.columns) + "\n", encoding="utf-8")
         else:
             cut_rows_after(run.metrics_csv, resume_step, self.columns)
+            end_last_line(run.events_jsonl)
             self._remember(resume_step)
         self._metrics = run.metrics_csv.open("a", encoding="utf-8")
 
@@ -73,6 +74,13 @@ def cut_rows_after(path: Path, step: int, columns: list[str]) -> None:
                 break
             kept += len(line)
         file.truncate(kept)
+
+
+def end_last_line(path: Path) -> None:
+    """Close a line that a killed engine left torn, so that the next one stands alone."""
+    with path.open("rb+") as file:
+        if file.seek(0, 2) and (file.seek(-1, 2), file.read(1))[1] != b"\n":
+            file.write(b"\n")
 
 
 def read_events(run: RunDir) -> list[dict[str, Any]]:

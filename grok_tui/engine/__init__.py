@@ -1,0 +1,1 @@
+"""The engine: the trainer, its thread, steering, the measuring schedule, the host. Knows no screen."""

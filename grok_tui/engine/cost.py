@@ -1,0 +1,46 @@
+"""What a piece of tensor work costs, counted and not timed, so that the same config always measures at the same steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import FlopCounterMode
+
+SECONDS_PER_OP = 5e-6
+SECONDS_PER_ELEMENT = 4e-10
+SECONDS_PER_FLOP = 1 / 80e9
+"""A nominal machine; only ratios of costs are used."""
+
+
+class _Count(TorchDispatchMode):
+    """Counts operations, and the elements that they read and write."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ops = 0
+        self.elements = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        self.ops += 1
+        self.elements += _elements((args, result))
+        return result
+
+
+def _elements(tree: Any) -> int:
+    if isinstance(tree, Tensor):
+        return tree.numel()
+    return sum(_elements(part) for part in tree) if isinstance(tree, (tuple, list)) else 0
+
+
+def cost(work: Callable[[], object]) -> float:
+    """Seconds that `work` would take on the nominal machine: its operations, elements touched and matrix products."""
+    flops = FlopCounterMode(display=False)
+    with flops, _Count() as count:
+        work()
+    return (
+        count.ops * SECONDS_PER_OP + count.elements * SECONDS_PER_ELEMENT + flops.get_total_flops() * SECONDS_PER_FLOP
+    )

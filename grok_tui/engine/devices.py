@@ -1,0 +1,38 @@
+"""Choosing the device, and making it repeat itself bit for bit."""
+
+from __future__ import annotations
+
+import os
+import re
+
+import torch
+
+from ..errors import UsageError
+
+
+def is_device_name(text: str) -> bool:
+    """Whether `text` is written like a device: auto, cpu, cuda, cuda:N or mps."""
+    return re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", text) is not None
+
+
+def choose(text: str) -> torch.device:
+    """The device that `text` names; `auto` is CUDA where there is one, then MPS, then the CPU."""
+    if not is_device_name(text):
+        raise UsageError(f"--device {text}: expected auto, cpu, cuda, cuda:N or mps")
+    if text == "auto":
+        text = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    device = torch.device(text)
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise UsageError(f"--device {text}: torch sees no CUDA device here; use cpu, or see grok-tui doctor")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise UsageError(f"--device {text}: there are {torch.cuda.device_count()} CUDA devices, counted from 0")
+    if device.type == "mps" and not torch.backends.mps.is_available():
+        raise UsageError("--device mps: torch sees no MPS device here; use cpu")
+    return device
+
+
+def make_deterministic() -> None:
+    """Ask torch for the same bits from the same seed on the same device."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.backends.cudnn.benchmark = False

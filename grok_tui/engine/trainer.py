@@ -1,0 +1,281 @@
+"""The training loop, as a generator of records. Headless runs, the trainer thread and the tests all run this one.
+
+while steps are left:
+    row, kernel, snapshot     where they are due
+    steer                     the schedule, what a resumed run was told before, and requests
+    advance                   a chunk of steps
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from math import isfinite
+from time import monotonic, sleep
+from typing import Any
+
+import torch
+
+from ..config.fields import get, replace, steerable
+from ..config.schema import RunConfig
+from ..errors import UsageError
+from ..science.phases import PhaseDetector
+from ..store.checkpoints import Checkpoint
+from .clock import Clock, check_pace
+from .cost import cost
+from .learner import GradientLearner
+from .records import Event, Kernel, Record, Row, Snapshot
+from .schedule import Stream, next_on_grid
+from .steering import resolve
+
+Request = dict[str, Any]
+
+FIRST_CHECKPOINT = 10
+CHECKPOINTS_PER_DECADE = 8
+KERNELS_KEPT_PER_DECADE = 4
+ROWS_SHARE = 0.6
+"""Part of the measuring budget that rows may use; kernels take what is left."""
+IDLE_SECONDS = 0.03
+"""How often a paused run looks for requests."""
+
+
+class Trainer:
+    """One run: iterate over it to train.
+
+    requests: gives the requests that came in since it was last called.
+    told: the `steered` events of an earlier life of this run, applied again at their steps.
+    checkpoint: go on from here; the records are then those that a run never stopped would have yielded.
+    """
+
+    def __init__(
+        self,
+        config: RunConfig,
+        device: torch.device,
+        *,
+        requests: Callable[[], list[Request]] = list,
+        told: list[dict[str, Any]] | None = None,
+        checkpoint: Checkpoint | None = None,
+        stop_on: str | None = None,
+        pace: float = 0.0,
+    ) -> None:
+        self.config = config
+        self.requests = requests
+        self.told = told or []
+        self.stop_on = stop_on
+        self.step = 0
+        self.work = 0.0
+        self.paused = False
+        self.stopping: str | None = None
+        self.learner = GradientLearner(config, device)
+        self.phases = PhaseDetector(**{name: getattr(config.phase, name) for name in config.phase.__struct_fields__})
+        self.scheduled = list(range(len(config.schedule)))  # entries still to come
+        self.clock = Clock(device, pace)
+        self.snapshot_step = -1  # of the newest snapshot
+        self.next_checkpoint = FIRST_CHECKPOINT
+        self.next_kept_kernel = 0
+        self.resumed = checkpoint is not None
+        if checkpoint is None:
+            self._plan()
+        else:
+            self._restore(checkpoint)
+
+    def _plan(self) -> None:
+        """Count what a step, a row and a kernel cost, and lay out when to measure."""
+        before, measure = self.learner.state(), self.config.measure
+        self.learner.advance(1)  # the optimizer makes its memory
+        self.step_cost = cost(lambda: self.learner.advance(1))
+        self.learner.prepare()
+        row = cost(self.learner.evaluate)
+        kernel = cost(self.learner.measure_kernel) if measure.kernel_per_decade else 0.0
+        self.learner.load(before)
+        self.rows = Stream(measure.per_decade, measure.max_gap, ROWS_SHARE * measure.budget, row, free=20)
+        self.kernels = Stream(measure.kernel_per_decade, measure.kernel_max_gap, measure.budget, kernel, free=1)
+
+    def __iter__(self) -> Iterator[Record]:
+        if not self.resumed:
+            yield from self.measure()
+        while True:
+            yield from self.steer()
+            while self.paused and not self.stopping:
+                sleep(IDLE_SECONDS)
+                yield from self.steer()
+            if self.stopping or self.step >= self.config.train.steps:
+                break
+            yield from self.advance()
+            yield from self.measure()
+        yield from self.end()
+
+    def advance(self) -> Iterator[Record]:
+        """Take steps up to the next thing due, but no more than a chunk, so that requests are heard soon."""
+        steps = min(self.clock.chunk, self.next_due() - self.step)
+        with self.clock.training(steps):
+            self.learner.advance(steps)
+        self.step += steps
+        self.work += steps * self.step_cost
+        progress = self.clock.progress(self.step)
+        if progress:
+            yield progress
+
+    def next_due(self) -> int:
+        """The next step at which something else than training happens."""
+        due = [self.config.train.steps, self.next_checkpoint, self.rows.next_step]
+        due += [self.kernels.next_step] if self.kernels.per_decade else []
+        due += [step for i in self.scheduled if (step := self.config.schedule[i].step) is not None]
+        due += [event["step"] for event in self.told]
+        return min(step for step in due if step > self.step)
+
+    def measure(self) -> Iterator[Record]:
+        """Take the row, the kernel and the snapshot that are due at this step."""
+        last = self.step == self.config.train.steps
+        row_due = self.rows.is_due(self.step, self.work) or last
+        kernel_due = self.kernels.is_due(self.step, self.work, self.rows.spent) or (
+            last and self.kernels.per_decade > 0
+        )
+        row_due |= kernel_due
+        if row_due:
+            with self.clock.training(0):
+                self.learner.prepare()
+        with self.clock.measuring():
+            values = self.learner.evaluate() if row_due else {}
+            matrix, readings = self.learner.measure_kernel() if kernel_due else (None, {})
+        if values:
+            yield Row(self.step, values | readings)
+            if not isfinite(values["train/loss"]) or not isfinite(values["norm/weight"]):
+                self.stopping = "failed"
+                return
+            yield from self.enter_phases(values)
+        if matrix is not None and self.step >= self.next_kept_kernel:
+            self.next_kept_kernel = next_on_grid(self.step, KERNELS_KEPT_PER_DECADE, self.config.train.steps)
+            yield Kernel(self.step, matrix)
+        if self.step >= self.next_checkpoint:
+            yield from self.snapshot("log-spaced")
+
+    def enter_phases(self, values: dict[str, float]) -> Iterator[Record]:
+        """Say which phases begin with this row, and keep the state at their beginning."""
+        for phase in self.phases.see(self.step, values):
+            yield Event("phase", self.step, {"phase": phase})
+            yield from self.snapshot(phase)
+            if phase == "grokked" and self.stop_on == "grok":
+                self.stopping = "finished"
+
+    def snapshot(self, why: str) -> Iterator[Record]:
+        """Keep this step, once, unless the weights are no longer finite."""
+        if self.snapshot_step == self.step or not self.learner.is_finite():
+            return
+        self.snapshot_step = self.step
+        if self.step >= self.next_checkpoint:
+            self.next_checkpoint = next_on_grid(self.step, CHECKPOINTS_PER_DECADE, self.config.train.steps)
+        yield Snapshot(self.step, Checkpoint(self.learner.state(), self._meta()), why)
+
+    def steer(self) -> Iterator[Record]:
+        """Apply what the schedule, an earlier life of this run, and new requests ask for."""
+        for i in list(self.scheduled):
+            entry = self.config.schedule[i]
+            if (entry.step if entry.on is None else self.phases.reached.get(entry.on, self.step + 1)) <= self.step:
+                self.scheduled.remove(i)
+                for key, value in entry.set.items():
+                    yield from self.turn(key, value, by="schedule")
+        while self.told and self.told[0]["step"] <= self.step:
+            event = self.told.pop(0)
+            yield from self.turn(event["key"], event["new"], by="request", request=event.get("request"))
+        for request in self.requests():
+            yield from self.answer(request)
+
+    def turn(self, key: str, value: Any, **by: Any) -> Iterator[Record]:
+        """Change one steerable field before the next step, keeping the state before it."""
+        key, new = resolve(self.config, key, value)
+        yield from self.snapshot("steered")
+        old = get(self.config, key)
+        self.config = replace(self.config, {key: new})
+        held = self.learner.turn(self.config)
+        yield Event("steered", self.step, {"key": key, "old": old, "new": new, "optimizer": held, **by})
+
+    def answer(self, request: Request) -> Iterator[Record]:
+        """Do what a request asks, or refuse it with the reason; either is an event under the request's id."""
+        op, ticket = request.get("op"), {"request": request.get("id")}
+        try:
+            match op:
+                case "steer":
+                    changes = request.get("set")
+                    if not isinstance(changes, dict) or not changes:
+                        raise UsageError("steer: expected set = {key: value}")
+                    resolved = [resolve(self.config, key, value) for key, value in changes.items()]
+                    for key, value in resolved:
+                        yield from self.turn(key, value, by="request", **ticket)
+                case "pause" if not self.paused:
+                    self.paused = True
+                    yield from self.snapshot("paused")
+                    yield Event("paused", self.step, ticket)
+                case "continue" if self.paused:
+                    self.paused = False
+                    self.clock.restart(self.step)
+                    yield Event("continued", self.step, ticket)
+                case "chunk" if self.paused and self.step < self.config.train.steps:
+                    before = self.step
+                    yield from self.advance_one_row()
+                    yield Event("stepped", self.step, {"steps": self.step - before, **ticket})
+                case "stop":
+                    self.stopping = "interrupted"
+                    yield Event("stopped", self.step, ticket)
+                case "mark":
+                    yield Event("marked", self.step, {"label": str(request.get("label") or "")[:40], **ticket})
+                case "pace":
+                    self.clock.pace = check_pace(request.get("pace"))
+                    yield Event("paced", self.step, {"pace": self.clock.pace, **ticket})
+                case "pause" | "continue" | "chunk":
+                    state = "paused" if self.paused else "not paused"
+                    raise UsageError(f"{op}: the run is {state}")
+                case _:
+                    raise UsageError(f"{op}: no such request")
+        except UsageError as error:
+            yield Event("refused", self.step, {"op": op, "reason": str(error), **ticket})
+
+    def advance_one_row(self) -> Iterator[Record]:
+        """Train until the next row has been measured."""
+        taken = self.rows.taken
+        while self.rows.taken == taken and self.step < self.config.train.steps and not self.stopping:
+            yield from self.advance()
+            yield from self.measure()
+
+    def end(self) -> Iterator[Record]:
+        """Keep the last finite state and say how the run ended."""
+        for request in self.requests():
+            reason = {"op": request.get("op"), "reason": "the run has ended", "request": request.get("id")}
+            yield Event("refused", self.step, reason)
+        status = self.stopping or "finished"
+        if status == "failed":
+            yield Event("failed", self.step, {"reason": f"diverged: the loss is not finite at step {self.step}"})
+            return
+        yield from self.snapshot(status)
+        yield Event(status, self.step, self.result())
+
+    def result(self) -> dict[str, int | None]:
+        """t_mem, t_grok and delay in steps, each none where it was not reached."""
+        return {"t_mem": self.phases.t_mem, "t_grok": self.phases.t_grok, "delay": self.phases.delay}
+
+    def _meta(self) -> dict[str, Any]:
+        """The trainer's own state, beside the learner's."""
+        return {
+            "step": self.step,
+            "work": self.work,
+            "step_cost": self.step_cost,
+            "reached": self.phases.reached,
+            "scheduled": self.scheduled,
+            "rows": self.rows.state(),
+            "kernels": self.kernels.state(),
+            "next_checkpoint": self.next_checkpoint,
+            "next_kept_kernel": self.next_kept_kernel,
+            "steered": steerable(self.config),
+        }
+
+    def _restore(self, checkpoint: Checkpoint) -> None:
+        meta = checkpoint.meta
+        self.step, self.work, self.step_cost = meta["step"], meta["work"], meta["step_cost"]
+        self.phases.reached = dict(meta["reached"])
+        self.scheduled = list(meta["scheduled"])
+        self.rows, self.kernels = Stream(**meta["rows"]), Stream(**meta["kernels"])
+        self.next_checkpoint, self.next_kept_kernel = meta["next_checkpoint"], meta["next_kept_kernel"]
+        self.snapshot_step = self.step
+        self.config = replace(self.config, meta["steered"])
+        self.learner.load(checkpoint.tensors)
+        self.learner.turn(self.config)
+        self.clock.restart(self.step)

@@ -1,0 +1,32 @@
+"""Nonlinearities and their derivatives, which the closed-form kernels need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import pi, sqrt
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Activation:
+    """phi and phi', elementwise."""
+
+    value: Callable[[Tensor], Tensor]
+    slope: Callable[[Tensor], Tensor]
+
+
+def gelu_slope(h: Tensor) -> Tensor:
+    """d/dh [h Phi(h)] = Phi(h) + h N(h), Phi and N the standard normal's distribution and density."""
+    return (1 + torch.erf(h / sqrt(2))) / 2 + h * torch.exp(-h.square() / 2) / sqrt(2 * pi)
+
+
+def relu_slope(h: Tensor) -> Tensor:
+    """1 where h > 0, else 0, as torch differentiates it."""
+    return (h > 0).to(h.dtype)
+
+
+ACTIVATIONS = {"gelu": Activation(F.gelu, gelu_slope), "relu": Activation(F.relu, relu_slope)}

@@ -1,0 +1,68 @@
+"""Embedding MLP: one embedding shared by both tokens, one hidden layer.
+
+f(a, b) = W2^T phi(W1^T [E_a; E_b] + b1) + b2.  arXiv 2606.13753.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch.nn.functional as F
+from torch import Generator, Tensor
+
+from ..activations import ACTIVATIONS
+from ..kernel import Weights
+from .network import Network, bias, normal
+
+
+@dataclass(frozen=True)
+class EmbeddingMLP(Network):
+    """E: (p, d); W1: (positions * d, h); W2: (h, c). Every matrix starts as N(0, 1 / fan-in)."""
+
+    vocabulary: int
+    n_inputs: int
+    n_outputs: int
+    d_embed: int = 128
+    d_hidden: int = 256
+    activation: str = "gelu"
+
+    def init(self, generator: Generator) -> Weights:
+        d, h = self.d_embed, self.d_hidden
+        return {
+            "E": normal(generator, self.vocabulary, d, std=d**-0.5),
+            "W1": normal(generator, self.n_inputs * d, h, std=(self.n_inputs * d) ** -0.5),
+            "b1": bias(h),
+            "W2": normal(generator, h, self.n_outputs, std=h**-0.5),
+            "b2": bias(self.n_outputs),
+        }
+
+    def hidden(self, weights: Weights, x: Tensor) -> Tensor:
+        """W1^T [E_a; E_b] + b1, shape (n, h): each token's share is computed once per token, then looked up."""
+        shares = weights["E"] @ self._by_position(weights)  # positions, p, h
+        return sum((F.embedding(x[:, i], share) for i, share in enumerate(shares)), weights["b1"])
+
+    def _by_position(self, weights: Weights) -> Tensor:
+        return weights["W1"].view(self.n_inputs, self.d_embed, self.d_hidden)
+
+    def __call__(self, weights: Weights, x: Tensor) -> Tensor:
+        phi = ACTIVATIONS[self.activation].value
+        return phi(self.hidden(weights, x)) @ weights["W2"] + weights["b2"]
+
+    def ntk(self, weights: Weights, x: Tensor) -> Tensor:
+        """Closed form, one term a weight. With s = phi'(hidden) and G = W2 W2^T:
+
+        W2, b2: c (phi . phi' + 1).   W1, b1: sum_j s_j G_jj s'_j (e . e' + 1).
+        E: sum over positions i, k with x_i = x'_k of  s^T (G o W1_i^T W1_k) s'.
+        """
+        act, h = ACTIVATIONS[self.activation], self.hidden(weights, x)
+        phi, s = act.value(h), act.slope(h)
+        gram = weights["W2"] @ weights["W2"].T
+        embedded = F.embedding(x, weights["E"]).flatten(1)
+        kernel = self.n_outputs * (phi @ phi.T + 1)
+        kernel = kernel + (s * gram.diagonal()) @ s.T * (embedded @ embedded.T + 1)
+        by_position = self._by_position(weights)
+        for i, w_i in enumerate(by_position):
+            for k, w_k in enumerate(by_position):
+                same_token = x[:, i, None] == x[None, :, k]
+                kernel = kernel + same_token * (s @ (gram * (w_i.T @ w_k)) @ s.T)
+        return kernel

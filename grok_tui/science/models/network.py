@@ -1,0 +1,66 @@
+"""What every network is: initial weights, outputs, and a neural tangent kernel."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor
+
+from ..kernel import Weights, empirical_ntk
+
+
+class Network(ABC):
+    """net(weights, x): a function of named weights, so that kernels and optimizers see the same thing."""
+
+    @abstractmethod
+    def init(self, generator: Generator) -> Weights:
+        """Draw the initial weights, float64 on the CPU."""
+
+    @abstractmethod
+    def __call__(self, weights: Weights, x: Tensor) -> Tensor:
+        """Outputs on x, shape (n, c)."""
+
+    def ntk(self, weights: Weights, x: Tensor) -> Tensor:
+        """Trace NTK on x, shape (n, n); a network with a closed form overrides this."""
+        return empirical_ntk(self, weights, x)
+
+
+@dataclass
+class ScaledOutput:
+    """f(x) = alpha * (net(x) - net_0(x)), the subtraction where `weights_0` is given.
+
+    Its kernel is alpha^2 times the network's. alpha -> infinity is the lazy limit, alpha -> 0 the rich one.
+    Chizat, Oyallon and Bach 2019, arXiv 1812.07956; Kumar et al. 2024, arXiv 2310.06110, appendix 8.1.
+    """
+
+    net: Network
+    alpha: float
+    weights_0: Weights | None = None
+
+    def __call__(self, weights: Weights, x: Tensor, start: Tensor | None = None) -> Tensor:
+        """Outputs on x, shape (n, c); `start` is what `at_start(x)` gave, if it gave anything."""
+        outputs = self.net(weights, x)
+        return self.alpha * (outputs if start is None else outputs - start)
+
+    def at_start(self, x: Tensor) -> Tensor | None:
+        """net_0(x), to be computed once for inputs that are used again; none where f is not centred."""
+        if self.weights_0 is None:
+            return None
+        with torch.no_grad():
+            return self.net(self.weights_0, x)
+
+    def ntk(self, weights: Weights, x: Tensor) -> Tensor:
+        """Trace NTK of f on x, shape (n, n)."""
+        return self.alpha**2 * self.net.ntk(weights, x)
+
+
+def normal(generator: Generator, *shape: int, std: float) -> Tensor:
+    """Independent N(0, std^2) entries, float64."""
+    return std * torch.randn(*shape, generator=generator, dtype=torch.float64)
+
+
+def bias(size: int) -> Tensor:
+    """A bias vector at 1e-6, as arXiv 2606.13753 starts them."""
+    return torch.full((size,), 1e-6, dtype=torch.float64)
