@@ -20,7 +20,7 @@ class Section(Struct, frozen=True, forbid_unknown_fields=True):
     """Base of every section: immutable, and an unknown field is an error."""
 
 
-class Task(Section, kw_only=True):
+class Task(Section, frozen=True, kw_only=True):
     """What is learnt."""
 
     name: Annotated[str, doc("the task")]
@@ -37,7 +37,7 @@ class Task(Section, kw_only=True):
     ] = 0.0
 
 
-class Model(Section, kw_only=True):
+class Model(Section, frozen=True, kw_only=True):
     """The network, f(x) = alpha * (net(x) - net_0(x) if centered)."""
 
     name: Annotated[str, doc("the architecture")]
@@ -51,7 +51,7 @@ class Model(Section, kw_only=True):
     centered: Annotated[bool, doc("subtract the output at initialisation, so that f starts at 0")] = False
 
 
-class Loss(Section, kw_only=True):
+class Loss(Section, frozen=True, kw_only=True):
     """What is minimised."""
 
     name: Annotated[str, doc("the loss")]
@@ -60,7 +60,7 @@ class Loss(Section, kw_only=True):
     ] = "float32"
 
 
-class Optim(Section, kw_only=True):
+class Optim(Section, frozen=True, kw_only=True):
     """How it is minimised."""
 
     name: Annotated[str, doc("the optimizer")]
@@ -75,7 +75,7 @@ class Optim(Section, kw_only=True):
     lr_over_alpha2: Annotated[bool, doc("use lr / alpha^2, so that the speed in function space stays")] = False
 
 
-class Train(Section, kw_only=True):
+class Train(Section, frozen=True, kw_only=True):
     """How long, on what, and from which seed."""
 
     steps: Annotated[int, doc("number of optimizer updates", ge=1)] = 20_000
@@ -85,7 +85,7 @@ class Train(Section, kw_only=True):
     pace: Annotated[float, doc("steps per second while watched, so that eyes can follow; 0: full speed", ge=0)] = 0.0
 
 
-class Phase(Section, kw_only=True):
+class Phase(Section, frozen=True, kw_only=True):
     """What counts as memorised and as grokked; the first row past every threshold given."""
 
     train_acc: Annotated[float, doc("memorised: train accuracy at least this; 0: not asked", ge=0, le=1)] = 0.0
@@ -94,7 +94,7 @@ class Phase(Section, kw_only=True):
     test_loss: Annotated[float, doc("grokked: test loss below this; 0: not asked", ge=0)] = 0.0
 
 
-class Measure(Section, kw_only=True):
+class Measure(Section, frozen=True, kw_only=True):
     """When and on what the measures are taken. Rows lie log-spaced in step, until gaps reach `max_gap`."""
 
     per_decade: Annotated[int, doc("rows a decade of steps", ge=1)] = 80
@@ -105,7 +105,7 @@ class Measure(Section, kw_only=True):
     budget: Annotated[float, doc("largest share of the computing spent on measuring", gt=0, lt=1)] = 0.08
 
 
-class Scheduled(Section, kw_only=True):
+class Scheduled(Section, frozen=True, kw_only=True):
     """A change of steerable fields that belongs to the experiment."""
 
     set: Annotated[dict[str, float], doc("the fields to change and their new values")]
@@ -113,7 +113,7 @@ class Scheduled(Section, kw_only=True):
     on: Annotated[Literal["memorized", "grokked"] | None, doc("apply when this phase begins; none: see step")] = None
 
 
-class RunConfig(Section, kw_only=True):
+class RunConfig(Section, frozen=True, kw_only=True):
     """One run, whole: written to config.toml, it repeats the run."""
 
     title: Annotated[str, doc("one line that names the experiment")] = ""

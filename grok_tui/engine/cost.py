@@ -1,4 +1,4 @@
-"""What a piece of tensor work costs, counted and not timed, so that the same config always measures at the same steps."""
+"""What a piece of tensor work costs: counted, not timed, so that one config always measures at the same steps."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from math import isfinite
-from time import monotonic, sleep
+from time import sleep
 from typing import Any
 
 import torch
@@ -30,6 +30,7 @@ from .steering import resolve
 Request = dict[str, Any]
 
 FIRST_CHECKPOINT = 10
+"""The first after that of step 0."""
 CHECKPOINTS_PER_DECADE = 8
 KERNELS_KEPT_PER_DECADE = 4
 ROWS_SHARE = 0.6
@@ -70,7 +71,7 @@ class Trainer:
         self.scheduled = list(range(len(config.schedule)))  # entries still to come
         self.clock = Clock(device, pace)
         self.snapshot_step = -1  # of the newest snapshot
-        self.next_checkpoint = FIRST_CHECKPOINT
+        self.next_checkpoint = 0
         self.next_kept_kernel = 0
         self.resumed = checkpoint is not None
         if checkpoint is None:
@@ -163,14 +164,16 @@ class Trainer:
             return
         self.snapshot_step = self.step
         if self.step >= self.next_checkpoint:
-            self.next_checkpoint = next_on_grid(self.step, CHECKPOINTS_PER_DECADE, self.config.train.steps)
+            following = next_on_grid(self.step, CHECKPOINTS_PER_DECADE, self.config.train.steps)
+            self.next_checkpoint = max(following, FIRST_CHECKPOINT)
         yield Snapshot(self.step, Checkpoint(self.learner.state(), self._meta()), why)
 
     def steer(self) -> Iterator[Record]:
         """Apply what the schedule, an earlier life of this run, and new requests ask for."""
         for i in list(self.scheduled):
             entry = self.config.schedule[i]
-            if (entry.step if entry.on is None else self.phases.reached.get(entry.on, self.step + 1)) <= self.step:
+            start = self.phases.reached.get(entry.on) if entry.on else entry.step
+            if start is not None and self.step >= start:
                 self.scheduled.remove(i)
                 for key, value in entry.set.items():
                     yield from self.turn(key, value, by="schedule")
@@ -258,8 +261,8 @@ class Trainer:
             "step": self.step,
             "work": self.work,
             "step_cost": self.step_cost,
-            "reached": self.phases.reached,
-            "scheduled": self.scheduled,
+            "reached": dict(self.phases.reached),
+            "scheduled": list(self.scheduled),
             "rows": self.rows.state(),
             "kernels": self.kernels.state(),
             "next_checkpoint": self.next_checkpoint,

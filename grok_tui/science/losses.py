@@ -14,8 +14,8 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 def cross_entropy(dtype: str = "float32") -> Loss:
     """Mean of -log softmax(outputs)[y], in nats, with the log-softmax taken in `dtype` or the outputs' own if finer.
 
-    In float32 the loss of a right answer rounds to exactly 0 once its margin passes about 17, and training
-    stops there ("softmax collapse", Prieto et al. 2025, arXiv 2501.04697); float64 moves that to about 37.
+    In float32 the loss of a right answer, and its pull on the right output, round to exactly 0 once the margin
+    passes about 17 ("softmax collapse", Prieto et al. 2025, arXiv 2501.04697); float64 moves that to about 37.
     outputs: (m, classes); y: (m,) int64.
     """
     precise = getattr(torch, dtype)

@@ -6,7 +6,7 @@ A new task is one function here, its fields in config/schema.py, and one line in
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Generator, Tensor
@@ -35,8 +35,8 @@ class Data:
         def move(t: Tensor) -> Tensor:
             return t.to(device, dtype if t.is_floating_point() else None)
 
-        parts = (move(t) for t in (self.train_x, self.train_y, self.test_x, self.test_y))
-        return Data(*parts, self.vocabulary, self.n_outputs)
+        moved = {name: move(getattr(self, name)) for name in ("train_x", "train_y", "test_x", "test_y")}
+        return replace(self, **moved)
 
 
 def modular_addition(generator: Generator, *, p: int, frac_train: float) -> Data:

@@ -42,7 +42,8 @@ def load(path: Path) -> Checkpoint:
     """Read a checkpoint."""
     with safe_open(path, framework="pt") as file:
         meta = json.loads(file.metadata()["grok-tui"])
-        return Checkpoint({name: file.get_tensor(name) for name in file.keys()}, meta)
+        names = file.keys()
+        return Checkpoint({name: file.get_tensor(name) for name in names}, meta)
 
 
 def newest(run: RunDir) -> tuple[int, Checkpoint]:

@@ -34,6 +34,8 @@ class RunReader:
         """Read what was appended; true where a row, an event or the status is new."""
         info = self.run.info()
         events = self._tail()
+        if any(event.get("type") == "resumed" for event in events):
+            self._forget(-1)  # rows were cut, and the file may have grown past its old size since
         changed = bool(events) | self._read_rows() | (info != self.info)
         self.info = info
         self.events += events
@@ -68,7 +70,10 @@ class RunReader:
             return False
         text = b"\n".join(lines).replace(b",,", b",nan,").replace(b",,", b",nan,")
         text = (text + b"\n").replace(b",\n", b",nan,").replace(b"\n", b",").rstrip(b",")
-        new = np.fromstring(text.decode(), sep=",").reshape(-1, width)
+        try:
+            new = np.fromstring(text.decode(), sep=",").reshape(-1, width)
+        except ValueError:
+            new = _numeric(lines, width)
         while self._rows.shape[1] != width or self._count + len(new) > len(self._rows):
             larger = np.empty((max(256, 2 * len(self._rows), self._count + len(new)), width))
             if self._count:
@@ -108,3 +113,14 @@ class RunReader:
     def of_type(self, *types: str) -> list[dict[str, Any]]:
         """The events of these types, in order."""
         return [event for event in self.events if event.get("type") in types]
+
+
+def _numeric(lines: list[bytes], width: int) -> Array:
+    """The lines that hold numbers, where some do not."""
+    rows = []
+    for line in lines:
+        try:
+            rows.append([float(cell or "nan") for cell in line.split(b",")])
+        except ValueError:
+            continue
+    return np.array(rows, dtype=np.float64).reshape(-1, width)

@@ -1,4 +1,4 @@
-"""One-layer transformer without LayerNorm, read at the last position.  arXiv 2606.13753; Nanda et al., arXiv 2301.05217.
+"""One-layer transformer without LayerNorm, read at the last position.  arXiv 2606.13753, and 2301.05217.
 
 r_t = E[x_t] + P_t;  r = r_last + attention(r) W_O;  f = (r + phi(r W_in) W_out) W_U.
 """

@@ -1,0 +1,112 @@
+"""The command line as a whole: every command, and the app where none is named."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from .. import __version__
+from ..config import presets as presets_config
+from ..errors import GrokError, UsageError
+from ..store import runs as store_runs
+from ..store.rundir import check_runs_dir, create
+from . import doctor, options, output, presets, run, runs, steer
+
+OpenScreen = Callable[..., int]
+"""Shows the app and returns the exit code; given by `__main__`, since the command line knows no screens."""
+
+
+def build(open_screen: OpenScreen) -> typer.Typer:
+    """Assemble the command line around the screen that it is to open."""
+    app = typer.Typer(
+        name="grok-tui",
+        help="Watch networks grok in a terminal, steer them, and hold what you see against the theories.",
+        add_completion=False,
+        invoke_without_command=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
+
+    @app.callback()
+    def main(
+        context: typer.Context,
+        preset: options.Preset = None,
+        set: options.Sets = None,
+        seed: options.Seed = None,
+        device: options.Device = "auto",
+        runs: options.Runs = options.RUNS,
+        in_process: options.InProcess = False,
+        version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    ) -> None:
+        """The app: the gallery of presets, or straight into --preset."""
+        if version:
+            output.data(__version__)
+            raise typer.Exit
+        if context.invoked_subcommand is None:
+            raise typer.Exit(screen(open_screen, preset, options.overrides(set, seed), device, runs, in_process))
+        if preset is not None:
+            raise UsageError(
+                f"--preset goes behind the command: grok-tui {context.invoked_subcommand} --preset {preset}"
+            )
+
+    @app.command()
+    def attach(which: options.Run = "latest", runs: options.Runs = options.RUNS) -> None:
+        """Watch and steer a run; it may be training, or over."""
+        found = store_runs.find(which, runs)
+        if not output.is_terminal():
+            raise UsageError("attach needs a terminal (ssh -t); without one use runs show, or tail -f its metrics.csv")
+        raise typer.Exit(open_screen(found.path.parent, run=found))
+
+    app.command()(run.run)
+    app.command()(steer.steer)
+    app.command()(run.resume)
+    app.add_typer(runs_app(), name="runs")
+    app.add_typer(presets.app, name="presets")
+    app.command()(doctor.doctor)
+    return app
+
+
+def runs_app() -> typer.Typer:
+    """The commands below `grok-tui runs`."""
+    return runs.app
+
+
+def screen(
+    open_screen: OpenScreen, preset: str | None, sets: list[str], device: str, runs: Any, in_process: bool
+) -> int:
+    """Open the app; where there is no terminal, train a preset without it."""
+    config = presets_config.load_preset(preset, sets) if preset else None
+    check_runs_dir(runs)
+    if device not in ("auto", "cpu"):
+        run.check_device(device)
+    if output.is_terminal():
+        return open_screen(runs, preset=preset, sets=sets, device=device, in_process=in_process)
+    if config is None:
+        raise UsageError("no terminal here for the app; train without one: grok-tui run --preset NAME")
+    output.note("no terminal here: training without a screen")
+    run.check_device(device)
+    made = create(runs, config, preset=preset or "", device=device)
+    return run.train(made, config, json=False, quiet=False)
+
+
+def invoke(app: typer.Typer) -> int:
+    """Run the command line; every error a user can cause is one line on stderr, and an exit code."""
+    try:
+        result = app(standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except GrokError as error:
+        output.note(str(error))
+        return error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 1
+    except Exception as error:
+        if not hasattr(error, "format_message"):  # typer's own usage errors have it
+            raise
+        output.note(error.format_message().replace("\n", " "))
+        return int(getattr(error, "exit_code", 2))

@@ -1,0 +1,33 @@
+"""Options that several commands share, each described once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Preset = Annotated[str | None, typer.Option("--preset", help="A preset's name; see presets list.")]
+Config = Annotated[Path | None, typer.Option("--config", help="A config file, for instance a run's config.toml.")]
+Sets = Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE: set a config field by its dotted name.")]
+Seed = Annotated[int | None, typer.Option("--seed", help="The same as --set train.seed=N.")]
+Steps = Annotated[int | None, typer.Option("--steps", help="The same as --set train.steps=N.")]
+Device = Annotated[str, typer.Option("--device", envvar="GROK_TUI_DEVICE", help="auto, cpu, cuda, cuda:N or mps.")]
+Runs = Annotated[Path, typer.Option("--runs", envvar="GROK_TUI_RUNS", help="The directory of all runs.")]
+Name = Annotated[str | None, typer.Option("--name", help="A name for the run, instead of the preset's.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress, only the result.")]
+Detach = Annotated[bool, typer.Option("--detach", help="Train in the background; print the run's path and return.")]
+InProcess = Annotated[
+    bool, typer.Option("--in-process", help="Train inside the app; leaving it stops and saves the run.")
+]
+Run = Annotated[str, typer.Argument(help="An id, a unique prefix of one, a path, or latest.")]
+
+RUNS = Path("runs")
+
+
+def overrides(sets: list[str] | None, seed: int | None, steps: int | None = None) -> list[str]:
+    """`--set`, `--seed` and `--steps` as one list of KEY=VALUE."""
+    found = list(sets or [])
+    found += [] if seed is None else [f"train.seed={seed}"]
+    return found + ([] if steps is None else [f"train.steps={steps}"])

@@ -1,0 +1,68 @@
+"""When things are due, and that counting costs never depends on the clock."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from conftest import SMALL, small
+from grok_tui.config.schema import RunConfig
+from grok_tui.engine.cost import cost
+from grok_tui.engine.learner import GradientLearner
+from grok_tui.engine.schedule import Stream, next_on_grid
+from grok_tui.engine.trainer import Trainer
+
+
+def grid(per_decade: int, max_gap: int, until: int) -> list[int]:
+    steps = [0]
+    while steps[-1] < until:
+        steps.append(next_on_grid(steps[-1], per_decade, max_gap))
+    return steps
+
+
+def test_grid_is_log_spaced() -> None:
+    assert grid(4, 10**9, 1000) == [0, 1, 2, 3, 6, 10, 18, 32, 56, 100, 178, 316, 562, 1000]
+    assert len(grid(80, 10**9, 10_000)) < 4 * 80
+
+
+def test_grid_rises_and_keeps_its_gap() -> None:
+    steps = grid(80, 50, 20_000)
+    gaps = [b - a for a, b in zip(steps, steps[1:], strict=False)]
+    assert min(gaps) >= 1
+    assert max(gaps) == 50
+    assert steps[:20] == list(range(20))
+
+
+def test_a_stream_keeps_to_its_share() -> None:
+    stream = Stream(per_decade=80, max_gap=50, share=0.05, cost=3.0, free=4)
+    taken = [step for step in range(5000) if stream.is_due(step, work=step * 1.0)]
+    assert taken[:4] == [0, 1, 2, 3]
+    for i, step in enumerate(taken[4:], start=1):
+        assert i * 3.0 <= 0.05 * (step + i * 3.0)
+    assert stream.taken == len(taken)
+    assert stream.skipped > 50
+
+
+def test_what_others_spent_counts() -> None:
+    stream = Stream(per_decade=80, max_gap=50, share=0.05, cost=1.0, free=0)
+    assert not stream.is_due(100, work=100.0, elsewhere=5.0)
+    stream.next_step = 0
+    assert stream.is_due(100, work=100.0, elsewhere=0.0)
+
+
+def test_costs_are_counts() -> None:
+    a = torch.randn(64, 64)
+    assert cost(lambda: a @ a) == cost(lambda: a @ a)
+    assert cost(lambda: a @ a @ a) == pytest.approx(2 * cost(lambda: a @ a))
+    assert cost(lambda: None) == 0
+
+
+@pytest.mark.parametrize("preset", SMALL)
+def test_planning_leaves_the_learner_as_it_was(preset: str) -> None:
+    config: RunConfig = small(preset)
+    trainer = Trainer(config, torch.device("cpu"))
+    again = Trainer(config, torch.device("cpu"))
+    assert trainer.rows.cost == again.rows.cost > 0
+    fresh = GradientLearner(config, torch.device("cpu"))
+    assert all(torch.equal(fresh.weights[name], w) for name, w in trainer.learner.weights.items())
+    assert trainer.learner.kernel_0 is None

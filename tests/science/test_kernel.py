@@ -1,0 +1,153 @@
+"""Every kernel against the slow, obvious way: the whole Jacobian in float64."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+from torch import Generator, Tensor
+from torch.func import jacrev
+
+from grok_tui.config import presets
+from grok_tui.config.fields import values
+from grok_tui.engine.learner import GradientLearner
+from grok_tui.science import kernel
+from grok_tui.science.activations import ACTIVATIONS
+from grok_tui.science.models import MODELS, Network, ScaledOutput
+from grok_tui.science.models.network import normal
+
+TOKENS = {"vocabulary": 11, "n_inputs": 2, "n_outputs": 11}
+VECTORS = {"vocabulary": 0, "n_inputs": 6}
+
+NETWORKS = {
+    "embedding-mlp": {**TOKENS, "d_embed": 8, "d_hidden": 12},
+    "embedding-mlp relu": {**TOKENS, "d_embed": 8, "d_hidden": 12, "activation": "relu"},
+    "embedding-mlp, three tokens": {**TOKENS, "n_inputs": 3, "d_embed": 8, "d_hidden": 12},
+    "transformer": {**TOKENS, "d_embed": 8, "d_hidden": 12, "n_heads": 2},
+    "transformer, three tokens": {**TOKENS, "n_inputs": 3, "d_embed": 8, "d_hidden": 12, "n_heads": 4},
+    "mlp": {**VECTORS, "n_outputs": 2, "d_hidden": 12},
+    "mlp scalar relu": {**VECTORS, "n_outputs": 1, "d_hidden": 12, "activation": "relu"},
+    "committee": {**VECTORS, "n_outputs": 1, "d_hidden": 5, "eps": 0.25},
+    "linear": {**VECTORS, "n_outputs": 1},
+}
+
+
+def network(name: str) -> tuple[Network, dict[str, Tensor], Tensor]:
+    """A network away from its start, and inputs among which tokens repeat."""
+    options = NETWORKS[name]
+    net = MODELS[name.split(",")[0].split(" ")[0]](**options)
+    generator = Generator().manual_seed(1)
+    weights = {key: w + normal(generator, *w.shape, std=0.3) for key, w in net.init(generator).items()}
+    if options["vocabulary"]:
+        return net, weights, torch.randint(0, 11, (24, options["n_inputs"]), generator=generator)
+    return net, weights, normal(generator, 24, options["n_inputs"], std=1.0)
+
+
+def oracle(net: Network | ScaledOutput, weights: dict[str, Tensor], x: Tensor) -> Tensor:
+    """sum_c J_c J_c^T with the whole Jacobian J, shape (n, c, weights), in float64."""
+    weights = {name: w.double() for name, w in weights.items()}
+    x = x if not x.is_floating_point() else x.double()
+    jacobian = jacrev(lambda w: net(w, x))(weights)
+    whole = torch.cat([block.flatten(2) for block in jacobian.values()], dim=2)
+    return torch.einsum("ncp,mcp->nm", whole, whole)
+
+
+def relative(a: Tensor, b: Tensor) -> float:
+    return (torch.linalg.norm(a.double() - b) / torch.linalg.norm(b)).item()
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize(("dtype", "bound"), [(torch.float64, 1e-10), (torch.float32, 1e-5)])
+def test_kernel_is_the_full_jacobian_oracle(name: str, dtype: torch.dtype, bound: float) -> None:
+    net, weights, x = network(name)
+    cast = {key: w.to(dtype) for key, w in weights.items()}
+    cast_x = x.to(dtype) if x.is_floating_point() else x
+    assert relative(net.ntk(cast, cast_x), oracle(net, cast, cast_x)) < bound
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_general_kernel_is_the_oracle_too(name: str) -> None:
+    net, weights, x = network(name)
+    assert relative(kernel.empirical_ntk(net, weights, x), oracle(net, weights, x)) < 1e-10
+
+
+@pytest.mark.parametrize("preset", presets.names())
+@pytest.mark.parametrize(("dtype", "bound"), [("float64", 1e-10), ("float32", 1e-5)])
+def test_kernel_of_every_preset_in_its_full_size(preset: str, dtype: str, bound: float) -> None:
+    """At the preset's own width after some training, on a part of its probe that the oracle can hold."""
+    config = presets.load_preset(preset, [f"train.dtype={dtype}", "measure.probe=6", "train.seed=3"])
+    learner = GradientLearner(config, torch.device("cpu"))
+    learner.advance(5)
+    measured, _ = learner.measure_kernel()
+    weights = {name: w.detach() for name, w in learner.weights.items()}
+    model = learner.model
+    if model.weights_0 is not None:  # the centring has no gradient
+        model = ScaledOutput(model.net, model.alpha)
+    assert relative(measured, oracle(model, weights, learner.probe)) < bound
+
+
+def test_alpha_scales_the_kernel_by_its_square() -> None:
+    net, weights, x = network("mlp")
+    assert relative(ScaledOutput(net, 3.0).ntk(weights, x), 9 * net.ntk(weights, x)) < 1e-12
+
+
+@pytest.fixture
+def kernels() -> Iterator[tuple[Tensor, Tensor]]:
+    generator = Generator().manual_seed(0)
+    a, b = (normal(generator, 9, 12, std=1.0) for _ in range(2))
+    yield a @ a.T, b @ b.T
+
+
+def test_drift(kernels: tuple[Tensor, Tensor]) -> None:
+    a, b = kernels
+    assert kernel.drift(a, b).item() == pytest.approx((((a - b) ** 2).sum().sqrt() / (b**2).sum().sqrt()).item())
+    assert kernel.drift(a, a).item() == 0
+    assert kernel.drift(3 * a, a).item() == pytest.approx(2)
+
+
+def test_distance_is_one_minus_the_cosine(kernels: tuple[Tensor, Tensor]) -> None:
+    a, b = kernels
+    cosine = (a * b).sum() / (a.norm() * b.norm())
+    assert kernel.distance(a, b).item() == pytest.approx(1 - cosine.item())
+    assert kernel.distance(5 * a, a).item() == pytest.approx(0, abs=1e-15)
+
+
+def test_distance_of_nearly_parallel_kernels_does_not_cancel(kernels: tuple[Tensor, Tensor]) -> None:
+    a, b = kernels
+    near = (a + 1e-4 * b).float()
+    exact = kernel.distance(a + 1e-4 * b, a).item()
+    assert kernel.distance(near, a.float()).item() == pytest.approx(exact, rel=1e-2)
+    assert exact < 1e-7  # where 1 - cosine in float32 has no digit left
+
+
+def test_alignment_is_centred_cosine_with_the_label_kernel(kernels: tuple[Tensor, Tensor]) -> None:
+    a, _ = kernels
+    y = torch.eye(3, dtype=torch.float64).repeat(3, 1)
+    h = torch.eye(9, dtype=torch.float64) - 1 / 9
+    left, right = h @ a @ h, h @ y @ y.T @ h
+    assert kernel.alignment(a, y).item() == pytest.approx(((left * right).sum() / (left.norm() * right.norm())).item())
+    assert kernel.alignment(y @ y.T + 7, y).item() == pytest.approx(1)
+
+
+def test_linear_kernel_drift_is_exactly_zero() -> None:
+    config = presets.load_preset("linear", ["train.steps=50"])
+    learner = GradientLearner(config, torch.device("cpu"))
+    learner.measure_kernel()
+    learner.advance(50)
+    assert learner.measure_kernel()[1]["kernel/drift"] == 0.0
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_slope_is_the_derivative(name: str) -> None:
+    h = torch.linspace(-4, 4, 101, dtype=torch.float64, requires_grad=True)
+    act = ACTIVATIONS[name]
+    (gradient,) = torch.autograd.grad(act.value(h).sum(), h)
+    torch.testing.assert_close(act.slope(h.detach()), gradient)
+
+
+def test_every_network_of_the_config_is_tested_here() -> None:
+    assert {name.split(",")[0].split(" ")[0] for name in NETWORKS} == set(MODELS)
+    for preset in presets.names():
+        config = presets.load_preset(preset)
+        assert set(values(config, "model")) >= {"alpha", "init_scale", "centered"}
