@@ -10,6 +10,7 @@ import typer
 
 from ..config import presets
 from ..config.read import load, shown, to_toml
+from ..config.schema import THEORIES, RunConfig
 from ..errors import USAGE, UsageError
 from . import options, output
 
@@ -22,12 +23,16 @@ Files = Annotated[list[Path] | None, typer.Argument(help="Preset or config files
 @app.command("list")
 def list_(json: options.Json = False) -> None:
     """One line a preset, with the theory it speaks for and where it was published."""
-    found = {name: presets.load_preset(name) for name in presets.names()}
+    found = dict(sorted(((name, presets.load_preset(name)) for name in presets.names()), key=_theory))
     if json:
         for name, config in found.items():
             output.json_line({"preset": name, **msgspec.to_builtins(config)})
         return
     output.table(("preset", "theory", "title", "source"), ((n, c.theory, c.title, c.source) for n, c in found.items()))
+
+
+def _theory(item: tuple[str, RunConfig]) -> int:
+    return THEORIES.index(item[1].theory)
 
 
 @app.command()

@@ -6,7 +6,7 @@ table are printed from here.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from msgspec import Meta, Struct
 
@@ -113,14 +113,16 @@ class Scheduled(Section, frozen=True, kw_only=True):
     on: Annotated[Literal["memorized", "grokked"] | None, doc("apply when this phase begins; none: see step")] = None
 
 
+Theory = Literal["delay law", "lazy to rich", "neither", ""]
+THEORIES: tuple[Theory, ...] = get_args(Theory)
+
+
 class RunConfig(Section, frozen=True, kw_only=True):
     """One run, whole: written to config.toml, it repeats the run."""
 
     title: Annotated[str, doc("one line that names the experiment")] = ""
     source: Annotated[str, doc("where it was published")] = ""
-    theory: Annotated[
-        Literal["delay law", "lazy to rich", "neither", ""], doc("the theory that the preset speaks for")
-    ] = ""
+    theory: Annotated[Theory, doc("the theory that the preset speaks for")] = ""
     says: Annotated[str, doc("what happens")] = ""
     look: Annotated[str, doc("what to look at")] = ""
     task: Task

@@ -5,6 +5,7 @@ Only engines import this module: it needs torch.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from dataclasses import dataclass
@@ -31,7 +32,11 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
     """Write a checkpoint; a reader sees it whole or not at all, also after a power cut."""
     partial = path.with_suffix(".partial")
     tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in checkpoint.tensors.items()}
-    save_file(tensors, partial, metadata={"grok-tui": json.dumps(checkpoint.meta)})
+    try:
+        save_file(tensors, partial, metadata={"grok-tui": json.dumps(checkpoint.meta)})
+    except SafetensorError as error:  # a full disk, for instance
+        partial.unlink(missing_ok=True)
+        raise OSError(errno.EIO, str(error)) from error
     partial.chmod(0o644)
     with partial.open("rb") as file:
         os.fsync(file.fileno())

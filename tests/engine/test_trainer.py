@@ -239,7 +239,9 @@ def test_divergence_ends_the_run_and_keeps_the_last_finite_state() -> None:
     assert not math.isfinite(rows(records)[-1].values["train/loss"])
     snapshots = [r for r in records if isinstance(r, Snapshot)]
     assert snapshots
-    assert all(w.isfinite().all() for s in snapshots for k, w in s.checkpoint.tensors.items() if k.startswith("weights"))
+    assert all(
+        w.isfinite().all() for s in snapshots for k, w in s.checkpoint.tensors.items() if k.startswith("weights")
+    )
 
 
 def test_a_row_has_every_column_and_kernels_where_due() -> None:
