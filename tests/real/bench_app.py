@@ -15,10 +15,9 @@ import time
 from datetime import datetime
 from pathlib import Path
 
-from terminal import Terminal, processes_on
-
 from grok_tui.store.read import RunReader
 from grok_tui.store.rundir import RunDir
+from terminal import Terminal, processes_on
 
 ROUNDS = 6
 STEPS = 3200
@@ -74,9 +73,10 @@ def attached_over_headless(preset: str) -> list[float]:
 
 def key_latencies(presses: int = 60) -> list[float]:
     """Seconds from a key press to the time in the event that answers it, while training."""
-    with tempfile.TemporaryDirectory() as folder, Terminal(
-        Path(folder), "--preset", "modadd-fast", columns=160, lines=48
-    ) as app:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Terminal(Path(folder), "--preset", "modadd-fast", columns=160, lines=48) as app,
+    ):
         app.wait_for("memorised")
         reader = RunReader(app.run())
         pressed = []
@@ -96,7 +96,7 @@ def first_paints(times: int = 7) -> list[float]:
     found = []
     for _ in range(times):
         with tempfile.TemporaryDirectory() as folder, Terminal(Path(folder)) as app:
-            app.wait(lambda: app.painted_at, "the first paint")  # noqa: B023
+            app.wait(lambda: app.painted_at, "the first paint")
             assert app.painted_at
             found.append(app.painted_at - app.started_at)
     return found

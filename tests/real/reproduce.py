@@ -83,12 +83,18 @@ PROMISES = {
     "modadd-wd-off": Promise("none groks: exit 3 at step 4000", range(5), GROK, never),
     "kumar-poly": Promise(
         "no weight decay; under 1 % of the first test loss on most seeds; kernel distance above 0.01",
-        range(10), [], below_one_percent,
+        range(10),
+        [],
+        below_one_percent,
     ),
     "linear": Promise("t_grok > 3 t_mem, kernel drift exactly 0", range(3), [], still_kernel),
-    "parity": Promise("all grok, median t_grok within a third of the published 2648", range(3), GROK, median_between(1765, 3530)),
-    "modadd-transformer": Promise("groks within a third of the published 4371", range(1), GROK, median_between(2914, 5828)),
-}  # fmt: skip
+    "parity": Promise(
+        "all grok, median t_grok within a third of the published 2648", range(3), GROK, median_between(1765, 3530)
+    ),
+    "modadd-transformer": Promise(
+        "all grok, median t_grok within a third of the published 4371", range(3), GROK, median_between(2914, 5828)
+    ),
+}
 
 
 def ended(preset: str, seed: int, arguments: list[str], runs: Path) -> Ended:

@@ -26,9 +26,8 @@ class Terminal:
         self.painted_at: float | None = None
         env = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", "COLUMNS": "", "LINES": ""}
         self.started_at = time.perf_counter()
-        self.child = pexpect.spawn(
-            sys.executable, ["-m", "grok_tui", *arguments], cwd=str(cwd), env=env, dimensions=(lines, columns), timeout=30
-        )  # fmt: skip
+        command = ["-m", "grok_tui", *arguments]
+        self.child = pexpect.spawn(sys.executable, command, cwd=str(cwd), env=env, dimensions=(lines, columns))
         self._stream = pyte.ByteStream(self.screen)
         self._closing = threading.Event()
         self._reader = threading.Thread(target=self._drain, daemon=True)

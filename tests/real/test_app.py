@@ -12,7 +12,6 @@ import pytest
 
 from grok_tui.store.read import RunReader
 from grok_tui.store.rundir import RunDir
-
 from terminal import Terminal, cpu_seconds, processes_on
 
 
