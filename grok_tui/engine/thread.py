@@ -40,7 +40,7 @@ class TrainerThread(threading.Thread):
         self.error: BaseException | None = None
         self._observe = observe
         self._lock = run.acquire() if lock is None else lock
-        self._requests = Tail(run.commands_jsonl, from_end=True)
+        self._requests = Tail(run.commands_jsonl, from_end=resume)
 
     def stop(self) -> None:
         """Ask the trainer to save and stop; it does so within a chunk of steps."""
@@ -114,8 +114,8 @@ class TrainerThread(threading.Thread):
     def _refuse_unheard(self, writer: RunWriter, step: int) -> None:
         """Answer what was asked of an earlier engine of this run, which ended before it could."""
         answered = {event.get("request") for event in read_events(self.run_dir)}
-        for request in Tail(self.run_dir.commands_jsonl)():
-            if self.resume and request.get("id") not in answered:
+        for request in Tail(self.run_dir.commands_jsonl, until=self._requests.offset)():
+            if request.get("id") not in answered:
                 reason = "the engine ended before it could answer"
                 writer.event("refused", step, op=request.get("op"), reason=reason, request=request.get("id"))
 

@@ -32,9 +32,11 @@ def append_line(path: Path, record: dict[str, Any]) -> None:
 class Tail:
     """The lines appended to a JSONL file since the last look. A torn last line waits until it is whole."""
 
-    def __init__(self, path: Path, *, from_end: bool = False) -> None:
+    def __init__(self, path: Path, *, from_end: bool = False, until: int | None = None) -> None:
         self.path = path
         self.offset = path.stat().st_size if from_end and path.exists() else 0
+        self.until = until
+        """Where in the file to stop, in bytes; none: at its end."""
 
     def __call__(self) -> list[dict[str, Any]]:
         """Return the records that became whole since the last call; lines that are no JSON objects are passed over."""
@@ -43,7 +45,7 @@ class Tail:
                 if file.seek(0, os.SEEK_END) <= self.offset:
                     return []
                 file.seek(self.offset)
-                chunk = file.read()
+                chunk = file.read(-1 if self.until is None else self.until - self.offset)
         except FileNotFoundError:
             return []
         whole = chunk.rfind(b"\n") + 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 import torch
 
@@ -27,7 +29,7 @@ def test_grid_is_log_spaced() -> None:
 
 def test_grid_rises_and_keeps_its_gap() -> None:
     steps = grid(80, 50, 20_000)
-    gaps = [b - a for a, b in zip(steps, steps[1:], strict=False)]
+    gaps = [b - a for a, b in itertools.pairwise(steps)]
     assert min(gaps) >= 1
     assert max(gaps) == 50
     assert steps[:20] == list(range(20))

@@ -190,7 +190,11 @@ def test_no_checkpoint_is_said(run: RunDir) -> None:
 def test_listing_names_and_skips_what_is_no_run(run: RunDir) -> None:
     root = run.path.parent
     (root / "empty").mkdir()
-    for name, text in (("torn", '{"schema": 1, "st'), ("foreign", "[1, 2]"), ("newer", '{"schema": 99, "status": "x"}')):
+    for name, text in (
+        ("torn", '{"schema": 1, "st'),
+        ("foreign", "[1, 2]"),
+        ("newer", '{"schema": 99, "status": "x"}'),
+    ):
         (root / name).mkdir()
         (root / name / "run.json").write_text(text)
     (root / "file.txt").write_text("hello")

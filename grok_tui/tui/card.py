@@ -1,0 +1,113 @@
+"""The card beside the gallery's list: what a preset is and what to look at, or how a run stands."""
+
+from __future__ import annotations
+
+from textwrap import wrap
+from typing import Any
+
+from rich.text import Text
+
+from ..config.fields import values
+from ..config.schema import NAMED, RunConfig
+from ..store.rundir import RunDir
+from . import theme
+from .numbers import duration, grouped, short
+from .printed import ink
+from .reading import status_of
+
+
+def rows_text(rows: list[tuple[str, str]], width: int) -> Text:
+    """Names in a column of their own, and what belongs to them wrapped beside it."""
+    text = Text()
+    for what, how in rows:
+        for i, part in enumerate(wrap(how, max(width - 10, 12)) or [""]):
+            text.append(f"{'' if i else what:<10}", theme.DIM).append(f"{part}\n", theme.TEXT)
+    return text
+
+
+def preset_card(name: str, config: RunConfig | str, width: int = 60) -> Text:
+    """What happens, what to look at, and the numbers."""
+    if isinstance(config, str):
+        return ink(f"{name}\n\n", f"bold {theme.BRIGHT}").append(config, theme.BAD)
+    text = ink(f"{config.title or name}\n", f"bold {theme.BRIGHT}").append(f"{config.source}\n", theme.DIM)
+    for title, body in (("what happens", config.says), ("what to look at", config.look)):
+        if body:
+            text.append(f"\n{title}\n", theme.TRAIN).append(f"{body}\n", theme.TEXT)
+    text.append("\nset-up\n", theme.TRAIN)
+    return text.append_text(rows_text(setup(config), width))
+
+
+def setup(config: RunConfig) -> list[tuple[str, str]]:
+    """The main hyper-parameters, a line each."""
+    rows = [(section, named(config, section)) for section in ("task", "model", "optim")]
+    train, phase = config.train, config.phase
+    batch = f", {train.batch_size} a step" if train.batch_size else ", full batch"
+    rows.append(("length", f"{grouped(train.steps)} steps{batch}"))
+    if train.pace:
+        at = f"{short(train.pace)} steps/s: {duration(train.steps / train.pace)}"
+        rows.append(("pace", f"{at}; g lets it go"))
+    bounds = {"train_acc": "≥", "test_acc": "≥", "train_loss": "<", "test_loss": "<"}
+    asked = [(f"{name.replace('_', ' ')} {than}", getattr(phase, name)) for name, than in bounds.items()]
+    rows.append(("phases", ", ".join(f"{name} {short(value)}" for name, value in asked if value)))
+    for entry in config.schedule:
+        when = f"at step {grouped(entry.step)}" if entry.step is not None else f"once {entry.on}"
+        rows.append(("schedule", f"{', '.join(f'{k} = {short(v)}' for k, v in entry.set.items())} {when}"))
+    return rows
+
+
+def named(config: RunConfig, section: str) -> str:
+    """`adamw, lr 8e-3, weight_decay 1`: the name, and what it reads that is not a default of no account."""
+    part = getattr(config, section)
+    plain = defaults(type(part))
+    shown = [
+        f"{key} {short(value) if isinstance(value, float) else value}"
+        for key, value in values(config, section).items()
+        if key in ALWAYS or value != plain[key]
+    ]
+    return ", ".join([part.name, *shown])
+
+
+ALWAYS = {
+    *("p", "frac_train", "d", "n", "k", "n_train"),
+    *("d_embed", "d_hidden", "activation", "alpha"),
+    *("lr", "weight_decay"),
+}
+"""Fields shown whatever their value."""
+
+
+def defaults(section: Any) -> dict[str, Any]:
+    """The default of each field that has one."""
+    given = section.__struct_defaults__
+    return dict(zip(section.__struct_fields__[-len(given) :], given, strict=True))
+
+
+def run_card(run: RunDir, info: dict[str, Any], width: int = 60) -> Text:
+    """How a run stands."""
+    sign, word, colour = status_of(info)
+    progress, result = info.get("progress") or {}, info.get("result") or {}
+    text = ink(f"{info.get('name')}", f"bold {theme.BRIGHT}").append(f"  seed {info.get('seed')}\n", theme.DIM)
+    text.append(f"{sign} {word}", colour)
+    text.append(f" at {grouped(progress.get('step') or 0)} of {grouped(info.get('steps') or 0)}\n\n", theme.TEXT)
+    rows = [(name, grouped(result[name])) for name in ("t_mem", "t_grok", "delay") if result.get(name) is not None]
+    rows += [("device", str(info.get("device"))), ("started", str(info.get("started", ""))[:19].replace("T", " "))]
+    if info.get("error"):
+        rows.append(("error", str(info["error"])))
+    rows.append(("path", str(run.path)))
+    return text.append_text(rows_text(rows, width))
+
+
+def config_text(config: RunConfig) -> Text:
+    """The whole config, section by section."""
+    text = Text()
+    for section in ("task", "model", "loss", "optim", "train", "phase", "measure"):
+        part = getattr(config, section)
+        text.append(f"{section}  ", theme.TRAIN).append(f"{part.name if section in NAMED else ''}\n", theme.TEXT)
+        for key, value in values(config, section).items():
+            text.append(f"  {key:<18}", theme.DIM)
+            text.append(f"{short(value) if isinstance(value, float) else value}\n", theme.TEXT)
+    for entry in config.schedule:
+        when = f"step {entry.step}" if entry.step is not None else f"on {entry.on}"
+        text.append(f"schedule  {when}\n", theme.TRAIN)
+        for key, value in entry.set.items():
+            text.append(f"  {key} = {short(value)}\n", theme.TEXT)
+    return text

@@ -1,0 +1,110 @@
+"""The chart widget: it draws when there is something new to draw, and repaints only the rows that changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from time import perf_counter
+
+from rich.segment import Segment
+from rich.style import Style
+from rich.text import Text
+from textual.geometry import Region
+from textual.strip import Strip
+from textual_plotext import PlotextPlot
+
+from ..store.read import RunReader
+from . import theme
+from .marks import marks_of
+from .modes import MODES, Mode
+from .picture import Frame, picture
+from .printed import ink
+from .reading import is_live, step_of
+from .scale import step_axis
+
+
+class Chart(PlotextPlot):
+    """Draws one mode of a run. `draw` costs milliseconds, and time it takes from the training beside it."""
+
+    def __init__(self) -> None:
+        super().__init__(id="chart")
+        self.log_x = True
+        self.number = 0
+        self._log_y = {mode.name: mode.log_y for mode in MODES}
+        self._strips: list[Strip] = []
+        self._shown: list[Text] = []
+        self.cost = 0.0
+        """Seconds that the last drawing took."""
+
+    @property
+    def mode(self) -> Mode:
+        """The mode on show."""
+        return MODES[self.number]
+
+    @property
+    def log_y(self) -> bool:
+        """Whether this mode's y axis is logarithmic; each mode remembers its own."""
+        return self._log_y[self.mode.name]
+
+    def next_mode(self) -> None:
+        """Go to the next mode."""
+        self.number = (self.number + 1) % len(MODES)
+
+    def toggle_log_y(self) -> None:
+        """Switch this mode's y axis between log and linear."""
+        self._log_y[self.mode.name] = not self.log_y
+
+    def rows(self) -> list[str]:
+        """The chart as plain text."""
+        return [row.plain for row in self._shown]
+
+    def draw(self, reader: RunReader | None, instead: str = "") -> None:
+        """Draw the run as it was read; or the line `instead` while there is nothing to draw."""
+        started = perf_counter()
+        width, height = self.size
+        if width < 20 or height < 5:
+            return
+        panels = self.mode.read(reader) if reader is not None else []
+        if reader is None or not any(len(line.steps) for panel in panels for line in panel.lines):
+            rows = centred(instead or self.mode.lacks, width, height)
+        else:
+            axis = step_axis(step_of(reader), self.log_x, reader.config.train.steps, is_live(reader.info))
+            frame = Frame(width, height, axis, self.log_y, marks_of(reader.events))
+            rows = picture(self.plt, panels, frame)
+        self._show(rows, width)
+        self.cost = perf_counter() - started
+
+    def _show(self, rows: list[Text], width: int) -> None:
+        before, self._shown = self._shown, rows
+        same_shape = len(before) == len(rows) and len(self._strips) == len(rows)
+        console, background = self.app.console, Style(bgcolor=self.rich_style.bgcolor)
+        strips, dirty = [], []
+        for y, row in enumerate(rows):
+            if same_shape and before[y] == row and before[y].spans == row.spans:
+                strips.append(self._strips[y])
+                continue
+            strips.append(Strip(on_background(row.render(console, end=""), background)))
+            dirty.append(Region(0, y, width, 1))
+        self._strips = strips
+        if not same_shape:
+            self.refresh()
+        elif dirty:
+            self.refresh(*dirty)
+
+    def render_line(self, y: int) -> Strip:
+        """One row, as the screen asks for it."""
+        if y >= len(self._strips):
+            return Strip.blank(self.size.width, self.rich_style)
+        return self._strips[y].crop_extend(0, self.size.width, self.rich_style)
+
+
+def on_background(segments: Iterable[Segment], background: Style) -> Iterator[Segment]:
+    """Keep the colour of what is drawn, and put it on the screen's background."""
+    for text, style, _ in segments:
+        yield Segment(text, background + Style.from_color(style.color) if style and style.color else background)
+
+
+def centred(text: str, width: int, height: int) -> list[Text]:
+    """One line in the middle of nothing."""
+    rows = [Text() for _ in range(height)]
+    rows[height // 2] = ink(text.center(width), theme.DIM)
+    return rows

@@ -1,0 +1,116 @@
+"""The meters below the chart: each is a heading, a value and a last row; all pure text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.text import Text
+
+from ..store.read import RunReader
+from . import theme
+from .numbers import grouped, ratio, short
+from .printed import ink
+from .reading import direction, knobs_of, pace_of, phases_of, short_name, trend
+
+BARS = "▁▂▃▄▅▆▇█"
+Array = NDArray[np.float64]
+
+
+def sparkline(steps: Array, values: Array, width: int, *, log_x: bool = True, from_zero: bool = False) -> str:
+    """The last value in each of `width` stretches of the steps, which are log-spaced as on the chart."""
+    good = np.isfinite(values) & (steps >= (1 if log_x else 0))
+    steps, values = steps[good], values[good]
+    if len(values) < 2 or width < 2:
+        return ""
+    place = np.log(steps) if log_x else steps
+    edges = np.linspace(place[0], place[-1], width + 1)[1:]
+    chosen = values[np.maximum(np.searchsorted(place, edges + 1e-9, side="right") - 1, 0)]
+    low = min(0.0, float(chosen.min())) if from_zero else float(chosen.min())
+    span = float(chosen.max()) - low
+    levels = np.rint((chosen - low) / span * (len(BARS) - 1)).astype(int) if span > 0 else np.zeros(width, int)
+    return "".join(BARS[level] for level in levels)
+
+
+def heading(text: str) -> Text:
+    """A meter's name."""
+    return ink(text, theme.DIM)
+
+
+def kernel(reader: RunReader, width: int, log_x: bool) -> list[Text]:
+    """How far the kernel has turned from where it began, 0 to 1; and its drift, which grows with its scale."""
+    distance, drift = reader.last("kernel/distance"), reader.last("kernel/drift")
+    if distance is None:
+        return [heading("kernel distance"), ink("not measured yet", theme.DIM), Text()]
+    value = ink(ratio(distance), f"bold {theme.BRIGHT}")
+    value.append(f"  drift {short(drift)}", theme.DIM)
+    line = sparkline(*reader.series("kernel/distance"), width, log_x=log_x, from_zero=True)
+    return [heading("kernel distance"), value, ink(line, theme.TRAIN_BARS)]
+
+
+def norm(reader: RunReader, width: int, log_x: bool) -> list[Text]:
+    """The weight norm and where it is going."""
+    now = reader.last("norm/weight")
+    if now is None:
+        return [heading("weight norm"), ink("–", theme.DIM), Text()]
+    value = ink(short(now), f"bold {theme.BRIGHT}")
+    value.append(f"  {direction(trend(reader, 'norm/weight'))}", theme.TEXT)
+    if width >= 24:
+        value.append(f", top {short(float(np.nanmax(reader.series('norm/weight')[1])))}", theme.DIM)
+    line = sparkline(*reader.series("norm/weight"), width, log_x=log_x)
+    return [heading("weight norm"), value, ink(line, theme.THIRD_BARS)]
+
+
+def phase(reader: RunReader, width: int, log_x: bool) -> list[Text]:
+    """t_mem, t_grok and the delay between them."""
+    phases = phases_of(reader)
+    if phases.t_grok is not None:
+        value = ink("grokked ", f"bold {theme.GOOD}").append(grouped(phases.t_grok), theme.TEXT)
+    elif phases.t_mem is not None:
+        value = ink("memorised ", f"bold {theme.MEMORISED}").append(grouped(phases.t_mem), theme.TEXT)
+    else:
+        value = ink("not memorised yet" if len(reader) else "–", theme.DIM)
+    last = Text()
+    if phases.delay is not None:
+        last.append(f"delay {grouped(phases.delay)}", theme.DIM)
+        if width >= 24:
+            last.append(f", memorised {grouped(phases.t_mem or 0)}", theme.DIM)
+    elif phases.t_mem is not None:
+        last.append("not grokked yet", theme.DIM)
+    return [heading("phase"), value, last]
+
+
+def knobs(reader: RunReader, width: int, log_x: bool) -> list[Text]:
+    """The knobs as the optimizer holds them now, those first that keys turn; and the pace."""
+    values = knobs_of(reader)
+    first = ["optim.weight_decay", "optim.lr"]
+    value = Text()
+    for key in [key for key in first if key in values] + [key for key in values if key not in first]:
+        name, number = short_name(key), short(values[key])
+        if value.cell_len + len(name) + len(number) + 1 + 2 * bool(value) > width:
+            break
+        value.append(f"{'  ' if value else ''}{name} ", theme.DIM).append(number, f"bold {theme.BRIGHT}")
+    pace = pace_of(reader)
+    last = ink(f"pace {short(pace)}/s" if pace else "full speed", theme.DIM)
+    return [heading("knobs"), value, last]
+
+
+METERS = ((kernel, 0.25), (norm, 0.23), (phase, 0.24), (knobs, 0.28))
+"""The meters from left to right, with their share of the width."""
+
+
+def meters(reader: RunReader | None, width: int, log_x: bool) -> Text:
+    """All meters beside one another, three rows."""
+    rows: Sequence[Text] = [Text(), Text(), Text()]
+    start = 0.0
+    for meter, share in METERS:
+        room = int(start + share * width + 1e-9) - int(start) - (meter is not knobs)
+        cells = meter(reader, min(room - (meter is not knobs), 40), log_x) if reader is not None else [Text()] * 3
+        for row, cell in zip(rows, cells, strict=True):
+            row.append(" " * (int(start) - row.cell_len))
+            shown = cell.copy()
+            shown.truncate(room, overflow="ellipsis")
+            row.append_text(shown)
+        start += share * width
+    return Text("\n").join(rows)

@@ -1,0 +1,175 @@
+"""The chart as rows of text: plotext draws the curves in braille, the axes and labels are laid around them here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from rich.text import Text
+
+from . import theme
+from .marks import Label, Mark, labels, merged
+from .modes import Line, Panel
+from .printed import ink
+from .scale import Axis, decimate, trace, value_axis
+
+LEFT = 7
+"""Columns for the y labels and the axis."""
+DASH, GAP = 4, 2
+"""Dots drawn and dots left out along a dashed line."""
+MERGE = 12
+"""Steerings within so many columns of one another share a label."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The room a picture has and what every panel of it shares."""
+
+    width: int
+    height: int
+    steps: Axis
+    log_y: bool
+    marks: list[Mark]
+
+    def columns(self, panels: list[Panel]) -> int:
+        """Columns of the canvas, beside the y labels and the gutter for the names at the lines' ends."""
+        names = [len(line.label) for panel in panels for line in panel.lines]
+        return max(self.width - LEFT - max(names, default=0) - 2, 8)
+
+    def column(self, step: float, columns: int) -> int:
+        """The canvas column of a step: the one that holds its dot."""
+        place = float(self.steps.place(np.array([float(step)]))[0])
+        return min(max(round(place * (2 * columns - 1)) // 2, 0), columns - 1)
+
+
+def picture(plot: Any, panels: list[Panel], frame: Frame) -> list[Text]:
+    """Draw panels above one another, under the marks' labels and over one step axis; `plot` is a plotext figure."""
+    if frame.height < 30:
+        panels = [panel for panel in panels if not panel.optional]
+    columns = frame.columns(panels)
+    seen = [mark for mark in frame.marks if mark.step <= frame.steps.high]
+    together = merged(seen, lambda step: frame.column(step, columns), MERGE)
+    rows_for_labels = 2 if frame.height >= 24 else 1
+    placed = labels(together, lambda s: frame.column(s, columns), columns, 2 if together else 0)
+    rows_for_labels = max(rows_for_labels, 1 + max((label.row for label in placed), default=0))
+    rows = label_rows(placed, rows_for_labels, frame.width)
+    for height, panel in zip(shares(frame.height - rows_for_labels - 2, len(panels)), panels, strict=True):
+        if panel is not panels[0]:
+            rows.append(Text())
+        rows += panel_rows(plot, panel, frame, seen, columns, height)
+    return rows + step_rows(frame, columns)
+
+
+def shares(height: int, count: int) -> list[int]:
+    """Split rows among panels, one row of air between them; the spare ones go to the first."""
+    each, spare = divmod(max(height - (count - 1), count), count)
+    return [each + (i < spare) for i in range(count)]
+
+
+def label_rows(placed: list[Label], rows: int, width: int) -> list[Text]:
+    """The marks' texts, lowest row next to the canvas."""
+    lines = [Text(" " * LEFT) for _ in range(rows)]
+    for label in placed:
+        line = lines[rows - 1 - label.row]
+        line.append(" " * (LEFT + label.column - line.cell_len))
+        line.append(label.text, label.colour)
+    return lines
+
+
+def panel_rows(plot: Any, panel: Panel, frame: Frame, marks: list[Mark], columns: int, height: int) -> list[Text]:
+    """One panel: y labels, curves with their names at the end, marks behind them."""
+    drawn = [shown for line in panel.lines if len((shown := clipped(line, frame.steps)).steps)]
+    if not drawn:
+        return [ink(" " * (LEFT - 1) + "│", theme.FAINT) for _ in range(height)]
+    values = np.concatenate([line.values for line in drawn])
+    axis = value_axis(values, frame.log_y, panel.limits)
+    canvas = curves(plot, drawn, axis, frame, marks, columns, height)
+    room = max(2, int(height / (1.6 if axis.log else 3)))
+    tick_rows = {row_of(value, axis, height): text for value, text in axis.ticks(room)}
+    rows = []
+    for row, body in enumerate(canvas):
+        tick = tick_rows.get(row)
+        head = ink(f"{tick or '':>{LEFT - 2}} ", theme.DIM)
+        head.append("┤" if tick else "│", theme.FAINT)
+        rows.append(head + body)
+    for row, (column, line) in line_ends(drawn, axis, frame, columns, height).items():
+        rows[row] = named_end(rows[row], LEFT + column + 2, line)
+    return rows
+
+
+def clipped(line: Line, steps: Axis) -> Line:
+    """The part of a curve that the step axis shows: step 0 has no place on a log axis."""
+    inside = line.steps >= steps.low
+    return Line(line.label, line.steps[inside], line.values[inside], line.colour, line.dashed)
+
+
+def row_of(value: float, axis: Axis, height: int) -> int:
+    """The row, counted from the top, of a value."""
+    place = float(axis.place(np.array([value]))[0])
+    dot = min(max(round(place * (4 * height - 1)), 0), 4 * height - 1)
+    return height - 1 - dot // 4
+
+
+def curves(
+    plot: Any, lines: list[Line], axis: Axis, frame: Frame, marks: list[Mark], columns: int, height: int
+) -> list[Text]:
+    """Let plotext draw on a bare canvas whose unit is the braille dot, so that no log of anything is left to it."""
+    right, top = 2 * columns - 1, 4 * height - 1
+    plot.clear_figure()
+    plot.theme("clear")
+    plot.plotsize(columns, height)
+    plot._set_size(columns, height)  # textual-plotext#5: plotsize alone does not resize
+    plot.frame(False)
+    plot.xticks([]), plot.yticks([])
+    plot.xlim(0, right), plot.ylim(0, top)
+    for mark in marks:
+        x = frame.column(mark.step, columns) / max(columns - 1, 1) * right
+        plot.scatter([x] * height, np.linspace(0, top, height).tolist(), marker="┊", color=rgb(mark.colour))
+    for line in lines:
+        along, up = frame.steps.place(line.steps) * right, axis.place(line.values) * top
+        keep = decimate(along / 2, up)
+        dots_x, dots_y = trace(along[keep], up[keep])
+        if line.dashed and len(dots_x) > DASH:
+            inked = np.arange(len(dots_x)) % (DASH + GAP) < DASH
+            dots_x, dots_y = dots_x[inked], dots_y[inked]
+        plot.scatter(dots_x.tolist(), dots_y.tolist(), marker="braille", color=rgb(line.colour))
+    drawn = Text.from_ansi(plot.build()).split("\n")
+    return [drawn[row] if row < len(drawn) else Text() for row in range(height)]
+
+
+def rgb(colour: str) -> tuple[int, int, int]:
+    """`#5fafd7` as plotext wants it."""
+    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
+
+
+def line_ends(lines: list[Line], axis: Axis, frame: Frame, columns: int, height: int) -> dict[int, tuple[int, Line]]:
+    """Where each line's name goes: the row of its last value, or the nearest free one."""
+    taken: dict[int, tuple[int, Line]] = {}
+    for line in sorted(lines, key=lambda line: -line.values[-1]):
+        row = row_of(float(line.values[-1]), axis, height)
+        free = sorted(set(range(height)) - set(taken), key=lambda other: (abs(other - row), -other))
+        if free:
+            taken[free[0]] = (frame.column(float(line.steps[-1]), columns), line)
+    return taken
+
+
+def named_end(row: Text, column: int, line: Line) -> Text:
+    """A row of the picture with a line's name in it, over what is there: beyond its end there are only marks."""
+    end = column + len(line.label)
+    row.pad_right(max(0, end - len(row)))
+    return Text().append_text(row[:column]).append(line.label, line.colour).append_text(row[end:])
+
+
+def step_rows(frame: Frame, columns: int) -> list[Text]:
+    """The step axis: a rule with ticks, and their labels below."""
+    ticks = {frame.column(value, columns): text for value, text in frame.steps.ticks(max(2, columns // 7))}
+    rule = ink(" " * (LEFT - 1) + "└", theme.FAINT)
+    rule.append("".join("┬" if column in ticks else "─" for column in range(columns)), theme.FAINT)
+    names = ink(" " * LEFT, theme.DIM)
+    for column, text in ticks.items():
+        start = max(LEFT + column - len(text) // 2, 0)
+        if start > names.cell_len or column == 0:
+            names.append(" " * (start - names.cell_len) + text, theme.DIM)
+    names.append(" " * max(0, LEFT + columns + 2 - names.cell_len) + "steps", theme.FAINT)
+    return [rule, names]

@@ -1,0 +1,134 @@
+"""One line to type into: a knob and its value, or the word for a mark."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from math import isfinite
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input
+
+from ..config.fields import check_value, field, parse
+from ..errors import UsageError, nearest
+from . import theme
+from .numbers import short
+from .printed import Printed, ink
+from .reading import short_name
+
+Knobs = dict[str, float]
+Request = tuple[str, float | str]
+"""A field, and a number or a relative text such as `x2` or `/2`."""
+
+RELATIVE = re.compile(r"([x*/×÷])\s*(.+)")
+
+
+def parse_request(text: str, knobs: Knobs, last: str) -> Request:
+    """Read `wd 1e-3`, `wd = x2`, `lr /2` or a bare value for the knob `last`; refuse what the run would refuse."""
+    name, value = split(text.strip())
+    key = steerable_key(name, knobs) if name else last
+    if key not in knobs:
+        raise UsageError(f"which one? write {' or '.join(f'{short_name(k)} {value or 1}' for k in list(knobs)[:2])}")
+    if not value:
+        raise UsageError(f"{short_name(key)} what? a number, x2 or /2")
+    relative = RELATIVE.fullmatch(value)
+    if not relative:
+        return key, parse(key, value)
+    factor = parse_factor(relative[2], value)
+    times = relative[1] in "x*×"
+    if knobs[key] == 0:
+        raise UsageError(f"{short_name(key)} is 0, and stays 0 however often it is multiplied; set a number")
+    check_value(key, knobs[key] * factor if times else knobs[key] / factor)
+    return key, f"{'x' if times else '/'}{factor:g}"
+
+
+def split(text: str) -> tuple[str, str]:
+    """Separate the knob's name, which may be missing, from the value."""
+    name, equals, value = text.partition("=")
+    if equals:
+        return name.strip(), value.strip()
+    if re.match(r"[-+.\d]|[x*/×÷]\s*[-+.\d]", text) or not text:
+        return "", text
+    name, _, value = text.partition(" ")
+    return name, value.strip()
+
+
+def parse_factor(text: str, value: str) -> float:
+    """The number in `x2` or `/2`."""
+    try:
+        factor = float(text)
+    except ValueError:
+        raise UsageError(f"{value}: expected a number after {value[0]}, got {text}") from None
+    if not (isfinite(factor) and factor > 0):
+        raise UsageError(f"{value}: expected a factor > 0")
+    return factor
+
+
+def steerable_key(name: str, knobs: Knobs) -> str:
+    """The field that `name` means; refuse one that this run cannot change while it trains."""
+    try:
+        key = field(name).key
+    except UsageError:
+        raise UsageError(f"{name}: no such knob; {nearest(name, [short_name(k) for k in knobs])}") from None
+    if key not in knobs:
+        can = ", ".join(short_name(k) for k in knobs)
+        raise UsageError(f"{short_name(key)} cannot be changed in this run while it trains; these can: {can}")
+    return key
+
+
+class Prompt(ModalScreen[Any]):
+    """Ask for one line at the bottom of the screen. A line that `read` refuses stays, with the reason below it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss", "cancel")]
+
+    def __init__(self, title: str, hint: str, read: Callable[[str], Any]) -> None:
+        super().__init__()
+        self.question = title
+        self.hint = hint
+        self.read = read
+
+    def compose(self) -> ComposeResult:
+        """Title, line, hint."""
+        with Vertical(id="prompt"):
+            yield Printed(id="prompt-title")
+            line = Input(id="prompt-line", compact=True, select_on_focus=False)
+            line.cursor_blink = False
+            yield line
+            yield Printed(id="prompt-hint")
+
+    def on_mount(self) -> None:
+        """Show what is asked."""
+        self.query_one("#prompt-title", Printed).show(ink(self.question, f"bold {theme.TEXT}"))
+        self.say(self.hint, theme.DIM)
+
+    def say(self, text: str, colour: str) -> None:
+        """Write below the line."""
+        self.query_one("#prompt-hint", Printed).show(ink(text, colour))
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """A new try: the old reason goes."""
+        self.say(self.hint, theme.DIM)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Hand back what was read, or say why not."""
+        try:
+            self.dismiss(self.read(event.value))
+        except UsageError as error:
+            self.say(str(error), theme.BAD)
+
+
+def knob_prompt(knobs: Knobs, last: str) -> Prompt:
+    """Ask for a knob and its value."""
+    now = "   ".join(f"{short_name(key)} {short(value)}" for key, value in knobs.items())
+    hint = f"now: {now}     enter sets, esc leaves it"
+    title = f"set a knob: wd 1e-3, wd x2, lr /2; a bare number is {short_name(last)}"
+    return Prompt(title, hint, lambda text: parse_request(text, knobs, last))
+
+
+def mark_prompt() -> Prompt:
+    """Ask for a mark's label, which may be empty."""
+    return Prompt("mark this step: a word for it, or just enter", "esc leaves it", lambda text: text.strip()[:24])

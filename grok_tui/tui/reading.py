@@ -1,0 +1,101 @@
+"""What a run's directory says about it, in the terms the screens use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..config.fields import ALIASES, steerable
+from ..store.read import RunReader
+from ..store.rundir import ENDED
+from . import theme
+
+SHORT = {key: alias for alias, key in ALIASES.items()}
+"""Field -> the short name that screens use for it."""
+
+STATUS = {
+    "starting": ("○", "starting", theme.DIM),
+    "running": ("●", "training", theme.GOOD),
+    "paused": ("‖", "paused", theme.WARN),
+    "finished": ("✓", "finished", theme.TEXT),
+    "failed": ("✗", "failed", theme.BAD),
+    "interrupted": ("!", "interrupted", theme.WARN),
+}
+"""Status of run.json -> sign, word and colour; the sign and the word tell it without the colour."""
+
+
+@dataclass(frozen=True)
+class Phases:
+    """The steps at which the run memorised and grokked; none where it has not."""
+
+    t_mem: int | None
+    t_grok: int | None
+
+    @property
+    def delay(self) -> int | None:
+        """t_grok - t_mem."""
+        return None if self.t_mem is None or self.t_grok is None else self.t_grok - self.t_mem
+
+
+def is_live(info: dict[str, Any]) -> bool:
+    """Whether an engine has this run in hand."""
+    return info["status"] not in ENDED
+
+
+def status_of(info: dict[str, Any]) -> tuple[str, str, str]:
+    """Sign, word and colour of a run's status."""
+    return STATUS.get(info["status"], ("?", str(info["status"]), theme.DIM))
+
+
+def short_name(key: str) -> str:
+    """`wd` for optim.weight_decay; the bare field name where there is no short one."""
+    return SHORT.get(key, key.rpartition(".")[2])
+
+
+def step_of(reader: RunReader) -> int:
+    """The newest step that is known: run.json lags up to a second behind the rows."""
+    progress = reader.info.get("progress") or {}
+    rows = reader.steps
+    return max(int(progress.get("step", 0)), int(rows[-1]) if len(rows) else 0)
+
+
+def speed_of(reader: RunReader) -> float:
+    """Steps per second as the engine counts them."""
+    return float((reader.info.get("progress") or {}).get("steps_per_second") or 0.0)
+
+
+def knobs_of(reader: RunReader) -> dict[str, float]:
+    """Every steerable field with the value that the optimizer holds now."""
+    knobs = dict(steerable(reader.config))
+    for event in reader.of_type("steered"):
+        if event.get("key") in knobs and isinstance(event.get("new"), int | float):
+            knobs[event["key"]] = event["new"]
+    return knobs
+
+
+def pace_of(reader: RunReader) -> float:
+    """Steps per second that the engine keeps to; 0: full speed."""
+    paced = reader.of_type("paced")
+    return float((paced[-1].get("pace") if paced else reader.info.get("pace")) or 0.0)
+
+
+def phases_of(reader: RunReader) -> Phases:
+    """When the run memorised and grokked, by its events."""
+    steps: dict[str, int] = {}
+    for event in reader.of_type("phase"):
+        steps.setdefault(str(event.get("phase")), int(event["step"]))
+    return Phases(steps.get("memorized"), steps.get("grokked"))
+
+
+def trend(reader: RunReader, name: str, since: float | None = None) -> float:
+    """The relative change of a column over the last fifth of the steps, or since a step."""
+    steps, values = reader.series(name)
+    if len(values) < 3:
+        return 0.0
+    before = reader.at(name, since if since is not None else 0.8 * float(steps[-1]))
+    return float(values[-1] / before - 1) if before else 0.0
+
+
+def direction(change: float) -> str:
+    """`rising`, `falling` or `steady`: what a relative change amounts to."""
+    return "steady" if abs(change) < 0.005 else "rising" if change > 0 else "falling"

@@ -1,0 +1,54 @@
+"""The colours, all of them from the 256-colour cube, so that a plain ssh terminal shows the same screen."""
+
+from __future__ import annotations
+
+from textual.theme import Theme
+
+BACKGROUND = "#121212"
+SURFACE = "#1c1c1c"
+RAISED = "#303030"
+TEXT = "#d0d0d0"
+BRIGHT = "#ffffff"
+DIM = "#8a8a8a"
+FAINT = "#4e4e4e"
+
+TRAIN = "#5fafd7"
+TEST = "#ffaf5f"
+THIRD = "#87d7af"
+
+TRAIN_BARS = "#5f87af"
+THIRD_BARS = "#5f8787"
+
+GOOD = "#87d787"
+STEER = "#af87d7"
+MEMORISED = "#87afd7"
+WARN = "#ffd75f"
+BAD = "#ff5f5f"
+
+VARIABLES = {
+    "quiet-dim": DIM,
+    "quiet-faint": FAINT,
+    "quiet-bright": BRIGHT,
+    "scrollbar": RAISED,
+    "scrollbar-hover": DIM,
+    "scrollbar-active": DIM,
+    "scrollbar-background": BACKGROUND,
+    "scrollbar-background-hover": BACKGROUND,
+    "scrollbar-background-active": BACKGROUND,
+}
+
+QUIET = Theme(
+    name="quiet",
+    dark=True,
+    primary=TRAIN,
+    secondary=STEER,
+    accent=TEST,
+    warning=WARN,
+    error=BAD,
+    success=GOOD,
+    foreground=TEXT,
+    background=BACKGROUND,
+    surface=SURFACE,
+    panel=RAISED,
+    variables=VARIABLES,
+)

@@ -1,0 +1,55 @@
+"""What every test of the screens needs: a runs directory of its own, held runs, and an engine that is none."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grok_tui.engine import launch
+from grok_tui.store.rundir import RunDir
+from recorded import record
+from screens import Engine
+
+
+@pytest.fixture(autouse=True)
+def _no_keymap(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Path:
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def live(runs: Path) -> Iterator[Callable[..., RunDir]]:
+    """Record a run and hold its lock, as its engine would."""
+    locks = []
+
+    def make(*args: Any, status: str = "running", **keywords: Any) -> RunDir:
+        run = record(runs, *args, status=status, **keywords)
+        locks.append(run.acquire())
+        return run
+
+    yield make
+    for lock in locks:
+        os.close(lock)
+
+
+@pytest.fixture
+def engines(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Engine]]:
+    """The engines that were started, none of which trains."""
+    started: list[Engine] = []
+
+    def spawn(run: RunDir, resume: bool = False) -> Engine:
+        started.append(Engine(run, resume))
+        return started[-1]
+
+    monkeypatch.setattr(launch, "spawn", spawn)
+    yield started
+    for engine in started:
+        os.close(engine.lock)
