@@ -59,17 +59,14 @@ def nearest_prime(p: int) -> int:
 def check_parts(config: RunConfig) -> None:
     """Refuse a model that its task cannot feed, and a loss that its targets do not fit; name both fields."""
     task, model = TASKS[config.task.name], MODELS[config.model.name]
+    model_name, task_name = f"model.name: {config.model.name}", f"task.name {config.task.name}"
     if task.inputs != model.inputs:
-        raise UsageError(
-            f"model.name: {config.model.name} takes {model.inputs}, but task.name {config.task.name} gives {task.inputs}"
-        )
+        raise UsageError(f"{model_name} takes {model.inputs}, but {task_name} gives {task.inputs}")
     if not set(task.targets) & set(model.targets):
-        raise UsageError(
-            f"model.name: {config.model.name} answers {' or '.join(model.targets)}, "
-            f"but task.name {config.task.name} asks for {' or '.join(task.targets)}"
-        )
+        answers, asks = " or ".join(model.targets), " or ".join(task.targets)
+        raise UsageError(f"{model_name} answers {answers}, but {task_name} asks for {asks}")
     if config.loss.name == "cross-entropy" and "classes" not in task.targets:
-        raise UsageError(f"loss.name: cross-entropy needs classes, but task.name {config.task.name} asks for a scalar")
+        raise UsageError(f"loss.name: cross-entropy needs classes, but {task_name} asks for a scalar")
     if config.model.name == "transformer" and config.model.d_embed % config.model.n_heads:
         raise UsageError(f"model.n_heads: {config.model.n_heads} does not divide model.d_embed {config.model.d_embed}")
     if config.train.batch_size and config.train.batch_size > n_examples(config):

@@ -36,3 +36,15 @@ def make_deterministic() -> None:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.backends.cudnn.benchmark = False
+
+
+def threads_for(step_cost: float) -> int:
+    """How many CPU threads a run is given: as many as torch would take, but no more than its steps can feed.
+
+    step_cost: of one step, in nominal seconds (see `cost`).
+    """
+    return max(1, min(torch.get_num_threads(), int(step_cost / SECONDS_PER_THREAD)))
+
+
+SECONDS_PER_THREAD = 1.5e-3
+"""Nominal seconds of work a step that make another thread worth while."""

@@ -82,6 +82,8 @@ class TrainerThread(threading.Thread):
             pace=info["pace"],
         )
         writer = RunWriter(self.run_dir, trainer.learner.columns, resume_step=step)
+        if "threads" not in info and device.type == "cpu":
+            torch.set_num_threads(devices.threads_for(trainer.step_cost))
         threads = torch.get_num_threads()
         self.run_dir.update_info(
             status="running",

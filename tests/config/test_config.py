@@ -25,9 +25,8 @@ def test_preset_is_whole_and_survives_a_round_trip(name: str) -> None:
 
 def test_the_presets_of_the_issue_are_there() -> None:
     assert presets.names()[0] == presets.DEFAULT == "modadd-mlp"
-    assert set(presets.names()) >= {
-        "modadd-mlp", "modadd-fast", "modadd-wd-off", "modadd-transformer", "kumar-poly", "kumar-alpha", "parity", "linear",
-    }  # fmt: skip
+    promised = "modadd-mlp modadd-fast modadd-wd-off modadd-transformer kumar-poly kumar-alpha parity linear"
+    assert set(presets.names()) >= set(promised.split())
 
 
 def test_flag_beats_environment_beats_preset_beats_default() -> None:
@@ -158,7 +157,7 @@ def test_any_finite_weight_decay_is_kept_exactly(value: float) -> None:
 
 
 def test_unknown_field_names_the_nearest() -> None:
-    with pytest.raises(UsageError, match="did you mean optim.weight_decay"):
+    with pytest.raises(UsageError, match=r"did you mean optim\.weight_decay"):
         field("optim.weightdecay")
 
 

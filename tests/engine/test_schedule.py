@@ -10,6 +10,7 @@ import torch
 from conftest import SMALL, small
 from grok_tui.config.schema import RunConfig
 from grok_tui.engine.cost import cost
+from grok_tui.engine.devices import threads_for
 from grok_tui.engine.learner import GradientLearner
 from grok_tui.engine.schedule import Stream, next_on_grid
 from grok_tui.engine.trainer import Trainer
@@ -68,3 +69,8 @@ def test_planning_leaves_the_learner_as_it_was(preset: str) -> None:
     fresh = GradientLearner(config, torch.device("cpu"))
     assert all(torch.equal(fresh.weights[name], w) for name, w in trainer.learner.weights.items())
     assert trainer.learner.kernel_0 is None
+
+
+def test_threads_follow_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 8)
+    assert [threads_for(cost) for cost in (0.0, 1e-4, 2e-3, 4e-3, 1.0)] == [1, 1, 1, 2, 8]

@@ -77,7 +77,7 @@ def key_latencies(presses: int = 60) -> list[float]:
         tempfile.TemporaryDirectory() as folder,
         Terminal(Path(folder), "--preset", "modadd-fast", columns=160, lines=48) as app,
     ):
-        app.wait_for("memorised")
+        app.wait_until_memorized()
         reader = RunReader(app.run())
         pressed = []
         for i in range(presses):

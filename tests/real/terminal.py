@@ -91,6 +91,10 @@ class Terminal:
         """Wait until a text stands on the screen."""
         self.wait(lambda: text in self.text, repr(text), seconds)
 
+    def wait_until_memorized(self) -> None:
+        """Wait until the newest run has memorised its train data."""
+        self.wait(lambda: '"memorized"' in self.run().events_jsonl.read_text(), "memorising")
+
     def run(self) -> RunDir:
         """The newest run below the working directory."""
         self.wait(lambda: list(self.cwd.glob("runs/*/run.json")), "a run directory")

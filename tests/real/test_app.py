@@ -37,18 +37,14 @@ def end(run: RunDir) -> None:
 def test_weight_decay_taken_away_and_given_back(tmp_path: Path) -> None:
     """Without weight decay it does not grok in 3,000 further steps; with it back, it does."""
     with Terminal(tmp_path, "--preset", "modadd-fast", columns=120, lines=36) as app:
+        app.wait_until_memorized()
         run = app.run()
-        app.wait_for("memorised")
         reader = RunReader(run)
-        presses = 0
-        while presses < 13:
-            app.press("w")
-            presses += 1
+        app.press(*"w" * 13)
         app.wait(lambda: reader.refresh() and len(reader.of_type("steered")) == 13, "13 changes")
         off = reader.of_type("steered")[-1]
         assert off["optimizer"]["weight_decay"] < 1e-3
-        assert app.text  # the marks of one burst are merged into one label
-        app.wait_for("(13)")
+        app.wait_for("(13)")  # one label for the whole burst
         app.wait(lambda: step(reader) >= off["step"] + 3000, "3,000 steps without weight decay", 120)
         assert reader.info["result"]["t_grok"] is None
         app.press("=")
@@ -73,7 +69,7 @@ def test_hanging_up_leaves_the_engine_training(tmp_path: Path) -> None:
     with Terminal(tmp_path, "attach", columns=120, lines=36) as again:
         again.wait_for("modadd-fast")
         again.wait(lambda: rows(run) > trained + 10, "the engine training on")
-        again.wait_for("memorised")
+        again.wait_until_memorized()
         assert run.metrics_csv.read_text().startswith(before[: before.rfind("\n")])
         again.wait(lambda: not processes_on(run), "the engine's end", 60)
         reader = RunReader(run)
@@ -91,7 +87,7 @@ def test_hanging_up_leaves_the_engine_training(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("columns", "lines"), [(80, 24), (160, 48)])
 def test_nothing_essential_is_cut(tmp_path: Path, columns: int, lines: int) -> None:
     with Terminal(tmp_path, "--preset", "modadd-fast", "--seed", "1", columns=columns, lines=lines) as app:
-        app.wait_for("memorised")
+        app.wait_until_memorized()
         app.wait_for("test")
         for text in (
             "modadd-fast", "seed 1", "training", "loss", "accuracy", "train", "kernel distance", "weight norm",
@@ -104,7 +100,7 @@ def test_nothing_essential_is_cut(tmp_path: Path, columns: int, lines: int) -> N
 
 def test_the_app_loads_no_torch(tmp_path: Path) -> None:
     with Terminal(tmp_path, "--preset", "modadd-fast") as app:
-        app.wait_for("memorised")
+        app.wait_until_memorized()
         assert "libtorch" not in Path(f"/proc/{app.child.pid}/maps").read_text()
         (engine,) = processes_on(app.run())
         assert "libtorch" in Path(f"/proc/{engine}/maps").read_text()
@@ -113,7 +109,7 @@ def test_the_app_loads_no_torch(tmp_path: Path) -> None:
 
 def test_bad_values_are_refused_on_screen_and_training_goes_on(tmp_path: Path) -> None:
     with Terminal(tmp_path, "--preset", "modadd-fast", columns=100, lines=30) as app:
-        app.wait_for("memorised")
+        app.wait_until_memorized()
         run = app.run()
         for typed, reason in (("wd = -1", "got -1"), ("lr = abc", "got abc")):
             app.press("=", *typed, "\r")
@@ -128,7 +124,7 @@ def test_bad_values_are_refused_on_screen_and_training_goes_on(tmp_path: Path) -
 
 def test_quitting_asks_and_stopping_saves(tmp_path: Path) -> None:
     with Terminal(tmp_path, "--preset", "modadd-fast") as app:
-        app.wait_for("memorised")
+        app.wait_until_memorized()
         app.press("q")
         app.wait_for("stop and save", 5)
         app.press("s")
@@ -141,7 +137,7 @@ def test_quitting_asks_and_stopping_saves(tmp_path: Path) -> None:
 
 def test_in_process_trains_in_the_app_and_saves_at_its_end(tmp_path: Path) -> None:
     with Terminal(tmp_path, "--in-process", "--preset", "modadd-fast") as app:
-        app.wait_for("memorised")
+        app.wait_until_memorized()
         assert processes_on(app.run()) == []
         assert app.run().info()["pid"] == app.child.pid
         app.press("q")

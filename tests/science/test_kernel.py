@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 from torch import Generator, Tensor
@@ -93,10 +91,10 @@ def test_alpha_scales_the_kernel_by_its_square() -> None:
 
 
 @pytest.fixture
-def kernels() -> Iterator[tuple[Tensor, Tensor]]:
+def kernels() -> tuple[Tensor, Tensor]:
     generator = Generator().manual_seed(0)
     a, b = (normal(generator, 9, 12, std=1.0) for _ in range(2))
-    yield a @ a.T, b @ b.T
+    return a @ a.T, b @ b.T
 
 
 def test_drift(kernels: tuple[Tensor, Tensor]) -> None:
