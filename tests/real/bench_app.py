@@ -1,4 +1,4 @@
-"""What watching costs: `python tests/real/bench_app.py`, about 4 minutes on a quiet machine.
+"""What watching costs: `python tests/real/bench_app.py`, about 6 minutes on a quiet machine.
 
 Training attached and headless, alternately, as a ratio of steps per second; key press to event; time to first paint.
 """
@@ -46,7 +46,7 @@ def headless(preset: str, folder: Path) -> RunDir:
 
 def attached(preset: str, folder: Path) -> float:
     """The same engine, started and watched by the app in a terminal of 160x48."""
-    with Terminal(folder, *options(preset), columns=160, lines=48) as app:
+    with Terminal(folder, *options(preset), columns=160, lines=48, reads=False) as app:
         run = app.run()
         app.wait(lambda: run.info()["status"] == "finished", "the end", 120)
         return speed(run)

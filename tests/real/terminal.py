@@ -20,8 +20,10 @@ from grok_tui.store.rundir import RunDir
 class Terminal:
     """`grok-tui ARGUMENTS` in a terminal of a given size; drained all the time, like a real one."""
 
-    def __init__(self, cwd: Path, *arguments: str, columns: int = 80, lines: int = 24) -> None:
+    def __init__(self, cwd: Path, *arguments: str, columns: int = 80, lines: int = 24, reads: bool = True) -> None:
+        """`reads=False` takes the output away unread: over ssh, reading it is another machine's work."""
         self.cwd = cwd
+        self.reads = reads
         self.screen = pyte.Screen(columns, lines)
         self.painted_at: float | None = None
         env = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", "COLUMNS": "", "LINES": ""}
@@ -43,6 +45,8 @@ class Terminal:
                 return
             if not data:
                 return
+            if not self.reads:
+                continue
             self._stream.feed(data)
             if self.painted_at is None and any(line.strip() for line in self.screen.display):
                 self.painted_at = time.perf_counter()
