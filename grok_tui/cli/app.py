@@ -10,6 +10,7 @@ import typer
 
 from .. import __version__
 from ..config import presets as presets_config
+from ..config.fields import fields
 from ..errors import GrokError, UsageError
 from ..store import runs as store_runs
 from ..store.rundir import check_runs_dir, create
@@ -60,18 +61,19 @@ def build(open_screen: OpenScreen) -> typer.Typer:
             raise UsageError("attach needs a terminal (ssh -t); without one use runs show, or tail -f its metrics.csv")
         raise typer.Exit(open_screen(found.path.parent, run=found))
 
-    app.command()(run.run)
+    app.command(epilog=fields_help())(run.run)
     app.command()(steer.steer)
     app.command()(run.resume)
-    app.add_typer(runs_app(), name="runs")
+    app.add_typer(runs.app, name="runs")
     app.add_typer(presets.app, name="presets")
     app.command()(doctor.doctor)
     return app
 
 
-def runs_app() -> typer.Typer:
-    """The commands below `grok-tui runs`."""
-    return runs.app
+def fields_help() -> str:
+    """What `--set` reaches, for the end of `run --help`."""
+    lines = [f"{f.key:26} {f.text}" for f in fields().values()]
+    return "\b\nFields for --set, and their environment variables (optim.lr is GROK_TUI_OPTIM_LR):\n" + "\n".join(lines)
 
 
 def screen(

@@ -9,27 +9,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from math import inf
 from time import perf_counter, sleep
-from typing import Any
 
 import torch
 
-from ..errors import UsageError
 from .records import Progress
 
 CHUNK_SECONDS = 0.03
 """A chunk lasts about this long, so that a request is heard within it."""
 
 PROGRESS_SECONDS = 1.0
-
-SLOWEST = 5.0
-"""Least steps a second that a run may be held to; slower, and requests would wait."""
-
-
-def check_pace(pace: Any) -> float:
-    """A pace in steps a second, 0 for full speed; refuse anything else."""
-    if isinstance(pace, bool) or not isinstance(pace, (int, float)) or not (pace == 0 or SLOWEST <= pace < inf):
-        raise UsageError(f"pace: expected {SLOWEST:g} steps a second or more, or 0 for full speed, got {pace}")
-    return float(pace)
 
 
 class Clock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any
 
 from ..config.fields import check_value, field, steerable
@@ -20,6 +21,17 @@ def resolve(config: RunConfig, key: str, value: Any) -> tuple[str, float]:
     if key not in current:
         raise UsageError(f"{key}: not steerable in this run; {nearest(key, current)}")
     return key, float(check_value(key, _number(key, value, current[key])))
+
+
+SLOWEST = 5.0
+"""Least steps a second that a run may be held to; slower, and requests would wait."""
+
+
+def check_pace(pace: Any) -> float:
+    """A pace in steps a second, 0 for full speed; refuse anything else."""
+    if isinstance(pace, bool) or not isinstance(pace, (int, float)) or not (pace == 0 or SLOWEST <= pace < inf):
+        raise UsageError(f"pace: expected {SLOWEST:g} steps a second or more, or 0 for full speed, got {pace}")
+    return float(pace)
 
 
 def _number(key: str, value: Any, current: float) -> float:

@@ -6,6 +6,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any
 
 from ..errors import FAILED, FINISHED, INTERRUPTED, TARGET_NOT_REACHED, GrokError
@@ -53,7 +54,8 @@ class TrainerThread(threading.Thread):
         except BaseException as error:
             self.error = error
             reason = str(error) if isinstance(error, GrokError) else f"{type(error).__name__}: {error}"
-            self.run_dir.update_info(status="failed", ended=now(), error=reason)
+            with suppress(OSError):  # the directory may be gone
+                self.run_dir.update_info(status="failed", ended=now(), error=reason)
             if isinstance(error, GrokError):
                 self.exit_code = error.exit_code
         finally:
@@ -81,30 +83,21 @@ class TrainerThread(threading.Thread):
             stop_on=info["stop_on"],
             pace=info["pace"],
         )
-        writer = RunWriter(self.run_dir, trainer.learner.columns, resume_step=step)
         if "threads" not in info and device.type == "cpu":
             torch.set_num_threads(devices.threads_for(trainer.step_cost))
         threads = torch.get_num_threads()
-        self.run_dir.update_info(
-            status="running",
-            pid=os.getpid(),
-            host=socket.gethostname(),
-            device=str(device),
-            threads=threads,
-            parameters=trainer.learner.parameters,
-            ended=None,
-            versions=info["versions"] | {"torch": torch.__version__},
-        )
         about = {"device": str(device), "threads": threads, "parameters": trainer.learner.parameters}
-        writer.event("resumed" if self.resume else "started", trainer.step, **about)
-        self._refuse_unheard(writer, trainer.step)
+        versions = info["versions"] | {"torch": torch.__version__}
+        here = {"pid": os.getpid(), "host": socket.gethostname(), "versions": versions}
         try:
-            for record in trainer:
-                self._write(writer, record, trainer)
+            self.run_dir.update_info(status="running", ended=None, **about, **here)
+            with closing(RunWriter(self.run_dir, trainer.learner.columns, resume_step=step)) as writer:
+                writer.event("resumed" if self.resume else "started", trainer.step, **about)
+                self._refuse_unheard(writer, trainer.step)
+                for record in trainer:
+                    self._write(writer, record, trainer)
         except OSError as error:
             raise GrokError(f"{self.run_dir.path}: cannot be written any more: {error.strerror}") from error
-        finally:
-            writer.close()
 
     def _told_from(self, step: int | None) -> list[dict[str, Any]]:
         """The requests that an earlier life of the run was steered by, from `step` on."""

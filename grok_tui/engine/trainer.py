@@ -20,12 +20,12 @@ from ..config.schema import RunConfig
 from ..errors import UsageError
 from ..science.phases import PhaseDetector
 from ..store.checkpoints import Checkpoint
-from .clock import Clock, check_pace
+from .clock import Clock
 from .cost import cost
-from .learner import GradientLearner
+from .learner import GradientLearner, Learner
 from .records import Event, Kernel, Record, Row, Snapshot
 from .schedule import Stream, next_on_grid
-from .steering import resolve
+from .steering import check_pace, resolve
 
 Request = dict[str, Any]
 
@@ -66,7 +66,7 @@ class Trainer:
         self.work = 0.0
         self.paused = False
         self.stopping: str | None = None
-        self.learner = GradientLearner(config, device)
+        self.learner: Learner = GradientLearner(config, device)
         self.phases = PhaseDetector(**{name: getattr(config.phase, name) for name in config.phase.__struct_fields__})
         self.scheduled = list(range(len(config.schedule)))  # entries still to come
         self.clock = Clock(device, pace)

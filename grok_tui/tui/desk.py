@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..engine.steering import SLOWEST
 from ..errors import UsageError
 from ..store import commands
 from ..store.read import RunReader
@@ -12,7 +13,6 @@ from .reading import is_live, knobs_of, pace_of, short_name, speed_of
 
 QUARTER_DECADE = "1.7783"
 FULL = 0.0
-SLOWEST = 1.0
 
 
 class Desk:
@@ -97,6 +97,8 @@ class Desk:
             raise UsageError("already at full speed")
         if now == FULL:
             now = speed_of(self.reader) or 100.0
+        if now <= SLOWEST and not faster:
+            raise UsageError(f"slower than {short(SLOWEST)} steps a second, and keys would wait; space pauses")
         wanted = float(short(now * 2 if faster else max(now / 2, SLOWEST), 2))
         self._send_pace(wanted)
 
