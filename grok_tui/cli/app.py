@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -82,16 +83,25 @@ def screen(
     """Open the app; where there is no terminal, train a preset without it."""
     config = presets_config.load_preset(preset, sets) if preset else None
     check_runs_dir(runs)
-    if device not in ("auto", "cpu"):
-        run.check_device(device)
     if output.is_terminal():
+        check_device(device)
         return open_screen(runs, preset=preset, sets=sets, device=device, in_process=in_process)
     if config is None:
         raise UsageError("no terminal here for the app; train without one: grok-tui run --preset NAME")
     output.note("no terminal here: training without a screen")
-    run.check_device(device)
+    run.check_device(device, config)
     made = create(runs, config, preset=preset or "", device=device)
     return run.train(made, config, json=False, quiet=False)
+
+
+def check_device(device: str) -> None:
+    """Refuse a device that is not there; asked of another process, so that the app never loads torch."""
+    if device in ("auto", "cpu"):
+        return
+    asked = [sys.executable, "-m", "grok_tui.engine.devices", device]
+    answer = subprocess.run(asked, capture_output=True, text=True, check=False)
+    if answer.returncode:
+        raise UsageError(answer.stderr.strip().splitlines()[-1])
 
 
 def invoke(app: typer.Typer) -> int:

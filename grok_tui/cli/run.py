@@ -48,7 +48,7 @@ def run(
     sets = options.overrides(set, seed, steps)
     resolved = presets.load_preset(preset, sets) if preset else load(config, sets)  # type: ignore[arg-type]
     check_runs_dir(runs)
-    check_device(device)
+    check_device(device, resolved)
     label = preset or config.stem  # type: ignore[union-attr]
     made = create(runs, resolved, preset=label, device=device, name=name, stop_on=stop_on)
     raise typer.Exit(train(made, resolved, json=json, quiet=quiet, detach=detach))
@@ -67,15 +67,16 @@ def resume(
         raise UsageError(f"{found.id} has finished; start it again with grok-tui run --config {found.config_toml}")
     if not found.checkpoint_steps():
         raise UsageError(f"{found.id} has no checkpoint to go on from; start again with run --config")
-    check_device(found.info()["device"])
-    raise typer.Exit(train(found, found.config(), json=json, quiet=quiet, detach=detach, resume=True))
+    config = found.config()
+    check_device(found.info()["device"], config)
+    raise typer.Exit(train(found, config, json=json, quiet=quiet, detach=detach, resume=True))
 
 
-def check_device(device: str) -> None:
-    """Refuse a device that is not there, before anything is written."""
+def check_device(device: str, config: RunConfig) -> None:
+    """Refuse a device that is not there, or cannot do what is asked, before anything is written."""
     from ..engine import devices
 
-    devices.choose(device)
+    devices.check_dtypes(config, devices.choose(device))
 
 
 def train(

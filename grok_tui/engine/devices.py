@@ -1,13 +1,19 @@
-"""Choosing the device, and making it repeat itself bit for bit."""
+"""Choosing the device, and making it repeat itself bit for bit.
+
+`python -m grok_tui.engine.devices NAME` says whether it is there, for a program that will not load torch itself.
+"""
 
 from __future__ import annotations
 
 import os
 import re
+import sys
 
 import torch
 
-from ..errors import UsageError
+from ..config.fields import get
+from ..config.schema import RunConfig
+from ..errors import GrokError, UsageError
 
 
 def is_device_name(text: str) -> bool:
@@ -31,6 +37,13 @@ def choose(text: str) -> torch.device:
     return device
 
 
+def check_dtypes(config: RunConfig, device: torch.device) -> None:
+    """Refuse float64 where the device has none."""
+    for key in ("train.dtype", "loss.dtype"):
+        if device.type == "mps" and get(config, key) == "float64":
+            raise UsageError(f"{key}: MPS has no float64; use float32, or --device cpu")
+
+
 def make_deterministic() -> None:
     """Ask torch for the same bits from the same seed on the same device."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
@@ -48,3 +61,10 @@ def threads_for(step_cost: float) -> int:
 
 SECONDS_PER_THREAD = 1.5e-3
 """Nominal seconds of work a step that make another thread worth while."""
+
+
+if __name__ == "__main__":
+    try:
+        choose(sys.argv[1])
+    except GrokError as unavailable:
+        sys.exit(str(unavailable))

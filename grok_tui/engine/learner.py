@@ -25,6 +25,12 @@ def generator(seed: int, stream: str) -> Generator:
     return Generator().manual_seed(len(STREAMS) * seed + STREAMS.index(stream))
 
 
+def numbers(measures: dict[str, Tensor]) -> dict[str, float]:
+    """Scalars as Python numbers, fetched from the device all at once."""
+    widest = torch.float32 if next(iter(measures.values())).device.type == "mps" else torch.float64
+    return dict(zip(measures, torch.stack([m.to(widest) for m in measures.values()]).tolist(), strict=True))
+
+
 class Learner(Protocol):
     """What the trainer needs of anything that learns in steps."""
 
@@ -138,8 +144,7 @@ class GradientLearner:
             measures["norm/weight"] = norm(self.weights.values())
             measures |= {f"norm/{name}": torch.linalg.vector_norm(w) for name, w in self.weights.items()}
             measures["norm/grad"] = norm(w.grad for w in self.weights.values() if w.grad is not None)
-            numbers = torch.stack([m.double() for m in measures.values()]).tolist()
-        return dict(zip(measures, numbers, strict=True))
+            return numbers(measures)
 
     def _full_gradient(self) -> Tensor:
         """Put the full-batch gradient into .grad, though steps use batches; return the train outputs."""
@@ -159,8 +164,7 @@ class GradientLearner:
             "kernel/distance": ntk.distance(kernel, self.kernel_0),
             "kernel/alignment": ntk.alignment(kernel, self.probe_targets),
         }
-        numbers = torch.stack([m.double() for m in measures.values()]).tolist()
-        return kernel, dict(zip(measures, numbers, strict=True))
+        return kernel, numbers(measures)
 
     def turn(self, config: RunConfig) -> dict[str, float]:
         """Take over the steerable fields; return them as optimizer and model hold them."""

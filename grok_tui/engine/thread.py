@@ -70,12 +70,14 @@ class TrainerThread(threading.Thread):
 
         info = self.run_dir.info()
         devices.make_deterministic()
+        config = self.run_dir.config()
         device = devices.choose(info["device"])
+        devices.check_dtypes(config, device)
         if "threads" in info:
             torch.set_num_threads(info["threads"])
         step, checkpoint = checkpoints.newest(self.run_dir) if self.resume else (None, None)
         trainer = Trainer(
-            self.run_dir.config(),
+            config,
             device,
             requests=self._requests,
             told=self._told_from(step),

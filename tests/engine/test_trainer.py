@@ -12,7 +12,7 @@ import torch
 from conftest import small
 from grok_tui.config.fields import replace
 from grok_tui.config.schema import RunConfig
-from grok_tui.engine.devices import choose, make_deterministic
+from grok_tui.engine.devices import check_dtypes, choose, make_deterministic
 from grok_tui.engine.records import Event, Kernel, Record, Row, Snapshot
 from grok_tui.engine.trainer import Trainer
 from grok_tui.errors import UsageError
@@ -277,6 +277,13 @@ def test_measures_are_what_they_say() -> None:
     assert row["norm/weight"] == pytest.approx(whole.norm().item(), rel=1e-6)
     assert row["norm/grad"] == pytest.approx(gradient.norm().item(), rel=1e-5)
     assert row["norm/W1"] == pytest.approx(weights["W1"].norm().item(), rel=1e-6)
+
+
+def test_float64_is_refused_where_there_is_none() -> None:
+    config = small("modadd-fast", "train.dtype=float64")
+    check_dtypes(config, CPU)
+    with pytest.raises(UsageError, match=r"train\.dtype: MPS has no float64"):
+        check_dtypes(config, torch.device("mps"))
 
 
 def test_device_names() -> None:

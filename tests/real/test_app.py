@@ -147,6 +147,14 @@ def test_in_process_trains_in_the_app_and_saves_at_its_end(tmp_path: Path) -> No
         assert app.run().info()["status"] == "interrupted"
 
 
+def test_a_device_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+    with Terminal(tmp_path, "--preset", "modadd-fast", "--device", "cuda:99") as app:
+        app.wait_for("--device cuda:99", 20)
+        app.wait(lambda: not app.child.isalive(), "the end", 5)
+        assert app.child.exitstatus == 2
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_attach_needs_a_run(tmp_path: Path) -> None:
     with Terminal(tmp_path, "attach") as app:
         app.wait_for("no runs in runs", 10)
