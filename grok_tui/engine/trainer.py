@@ -88,7 +88,7 @@ class Trainer:
         row = cost(self.learner.evaluate)
         kernel = cost(self.learner.measure_kernel) if measure.kernel_per_decade else 0.0
         self.learner.load(before)
-        self.rows = Stream(measure.per_decade, measure.max_gap, ROWS_SHARE * measure.budget, row, free=20)
+        self.rows = Stream(measure.per_decade, measure.max_gap, ROWS_SHARE * measure.budget, row, free=12)
         self.kernels = Stream(measure.kernel_per_decade, measure.kernel_max_gap, measure.budget, kernel, free=1)
 
     def __iter__(self) -> Iterator[Record]:
