@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import count
 from math import ceil, floor, log10
 
 import numpy as np
@@ -77,18 +78,22 @@ def nice_stride(span: float, room: int) -> float:
 
 
 def linear_ticks(low: float, high: float, room: int) -> Ticks:
-    """Round values at an even stride."""
-    stride = nice_stride(high - low, max(room - 1, 1))
-    values = [i * stride for i in range(ceil(low / stride - 1e-9), floor(high / stride + 1e-9) + 1)]
+    """Round values at an even stride: as many as there is room for, and two at least, since one gives no scale."""
+    values: list[float] = []
+    for strides in count(max(room - 1, 1)):
+        stride = nice_stride(high - low, strides)
+        values = [i * stride for i in range(ceil(low / stride - 1e-9), floor(high / stride + 1e-9) + 1)]
+        if len(values) >= 2:
+            break
     return [(v, label(v)) for v in values]
 
 
 def log_ticks(low: float, high: float, room: int) -> Ticks:
     """Decades; every second or third where they are many, 1-2-5 between them where they are few."""
     first, last = ceil(log10(low) - 1e-9), floor(log10(high) + 1e-9)
-    count = last - first + 1
-    if count >= 2 or room < 3:
-        every = max(1, ceil(count / max(room, 1)))
+    decades = last - first + 1
+    if decades >= 2 or room < 3:
+        every = max(1, ceil(decades / max(room, 1)))
         return [(10.0**e, label(10.0**e)) for e in range(first, last + 1) if e % every == 0]
     marks = [m * 10.0**e for e in range(first - 1, last + 2) for m in (1, 2, 3, 5, 7)]
     ticks = [(v, label(v)) for v in marks if low <= v * (1 + 1e-9) and v <= high * (1 + 1e-9)]

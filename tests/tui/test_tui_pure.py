@@ -18,7 +18,7 @@ from grok_tui.tui.keys import BY_ID, KEYS, footer, read_keymap
 from grok_tui.tui.marks import Mark, labels, marks_of, merged
 from grok_tui.tui.modes import MODES
 from grok_tui.tui.picture import Frame, picture
-from grok_tui.tui.scale import Axis, decimate, log_ticks, step_axis, trace, value_axis
+from grok_tui.tui.scale import Axis, decimate, linear_ticks, log_ticks, step_axis, trace, value_axis
 from recorded import GROKKED, delay_law, presses, record, steered, steps_up_to
 
 
@@ -228,3 +228,11 @@ def test_a_keymap_is_read_and_checked(tmp_path: Path) -> None:
 def test_marks_without_a_number_do_not_merge() -> None:
     broken = Mark(5, "wd ?→?", "", key="optim.weight_decay")
     assert merged([broken, replace(broken, step=6)], int, 10) == [broken, replace(broken, step=6)]
+
+
+def test_a_linear_axis_always_has_two_ticks() -> None:
+    for low, high in ((0.58, 0.70), (0.0, 70.0), (0.0, 0.14), (49.0, 50.5), (-3.0, 2.0)):
+        for room in (1, 2, 3, 8):
+            values = [value for value, _ in linear_ticks(low, high, room)]
+            assert len(values) >= 2
+            assert all(low - 1e-9 <= value <= high + 1e-9 for value in values)
