@@ -98,7 +98,7 @@ def check_device(device: str) -> None:
     """Refuse a device that is not there; asked of another process, so that the app never loads torch."""
     if device in ("auto", "cpu"):
         return
-    asked = [sys.executable, "-m", "grok_tui.engine.devices", device]
+    asked = [sys.executable, "-P", "-m", "grok_tui.engine.devices", device]
     answer = subprocess.run(asked, capture_output=True, text=True, check=False)
     if answer.returncode:
         raise UsageError(answer.stderr.strip().splitlines()[-1])

@@ -21,6 +21,9 @@ from . import options, output
 if TYPE_CHECKING:
     from ..engine.records import Record
 
+PHASES = {"memorized": "memorised", "grokked": "grokked"}
+"""The phases as people are told of them."""
+
 StopOn = Annotated[str | None, typer.Option("--stop-on", help="grok: end when it groks, exit 3 if it does not.")]
 
 
@@ -31,7 +34,10 @@ def run(
     seed: options.Seed = None,
     steps: options.Steps = None,
     device: options.Device = "auto",
-    stop_on: StopOn = None,
+    stop_on: PHASES = {"memorized": "memorised", "grokked": "grokked"}
+"""The phases as people are told of them."""
+
+StopOn = None,
     runs: options.Runs = options.RUNS,
     name: options.Name = None,
     json: options.Json = False,
@@ -165,7 +171,7 @@ def sentence(type: str, step: int, data: dict[str, Any]) -> str | None:
     """What to say of an event to somebody who watches the log."""
     match type:
         case "phase":
-            return f"{data['phase']} at step {step:,}"
+            return f"{PHASES[data['phase']]} at step {step:,}"
         case "steered":
             return f"step {step:,}: {data['key']} {data['old']:g} -> {data['new']:g}"
         case "refused":

@@ -11,12 +11,15 @@ from .thread import TrainerThread
 
 
 def spawn(run: RunDir, resume: bool = False) -> subprocess.Popen[bytes]:
-    """Start the engine as a process in its own session, already holding the run; returns at once."""
+    """Start the engine as a process in its own session, already holding the run; returns at once.
+
+    `-P`: a `random.py` in the user's directory must not become the engine's.
+    """
     lock = run.acquire()
     try:
         with run.log.open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", "grok_tui.engine.host", str(run.path.resolve()), "--lock", str(lock)]
+                [sys.executable, "-P", "-m", "grok_tui.engine.host", str(run.path.resolve()), "--lock", str(lock)]
                 + (["--resume"] if resume else []),
                 stdin=subprocess.DEVNULL,
                 stdout=log,

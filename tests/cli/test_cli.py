@@ -62,7 +62,7 @@ def test_every_preset_runs(grok_tui: GrokTui, preset: str) -> None:
 def test_without_a_terminal_progress_is_plain_lines(grok_tui: GrokTui) -> None:
     done = grok_tui(*run("modadd-wd-off", "train.steps=200", "phase.train_acc=0.5"))
     lines = done.stderr.splitlines()
-    assert any("memorized at step" in line for line in lines)
+    assert any("memorised at step" in line for line in lines)
     assert any("optim.weight_decay 1 -> 0" in line for line in lines)
     assert "\x1b" not in done.stderr + done.stdout
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -145,6 +148,33 @@ def test_in_process_trains_in_the_app_and_saves_at_its_end(tmp_path: Path) -> No
         app.press("s")
         app.wait(lambda: not app.child.isalive(), "the app's end", 15)
         assert app.run().info()["status"] == "interrupted"
+
+
+def test_in_tmux_the_engine_outlives_the_server(tmp_path: Path) -> None:
+    """tmux draws the app in 256 colours; when its server is killed, training goes on."""
+    if shutil.which("tmux") is None:
+        pytest.skip("no tmux here")
+    tmux = ["tmux", "-L", tmp_path.name]
+    app = [sys.executable, "-m", "grok_tui", "--preset", "modadd-fast"]
+    subprocess.run([*tmux, "new-session", "-d", "-x", "80", "-y", "24", "-c", str(tmp_path), *app], check=True)
+    try:
+        deadline = time.monotonic() + 60
+        screen = ""
+        while "kernel distance" not in screen or "memorised 3" not in screen:
+            assert time.monotonic() < deadline, screen
+            time.sleep(0.2)
+            screen = subprocess.run([*tmux, "capture-pane", "-p"], capture_output=True, text=True, check=True).stdout
+        assert "? help   q quit" in screen
+        (run,) = [RunDir(path) for path in tmp_path.glob("runs/*")]
+    finally:
+        subprocess.run([*tmux, "kill-server"], check=False)
+    before = rows(run)
+    deadline = time.monotonic() + 20
+    while rows(run) < before + 5:
+        assert time.monotonic() < deadline, "training stopped with the terminal"
+        time.sleep(0.1)
+    assert len(processes_on(run)) == 1
+    end(run)
 
 
 def test_a_device_that_is_not_there_is_one_line(tmp_path: Path) -> None:

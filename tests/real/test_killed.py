@@ -86,6 +86,15 @@ def test_steering_survives_a_kill(grok_tui: GrokTui, tmp_path: Path) -> None:
     assert int(after[-1].split(",")[0]) == 600
 
 
+def test_modules_lying_about_do_not_become_the_engines(grok_tui: GrokTui, tmp_path: Path) -> None:
+    """People start runs in directories full of scripts."""
+    (tmp_path / "random.py").write_text('raise SystemExit("mine")\n')
+    run = detached(
+        lambda *a: grok_tui(*a, env={"PYTHONSAFEPATH": "1"}), tmp_path, "--preset", "linear", "--steps", "50"
+    )
+    wait_for_step(run, 50)
+
+
 def test_hanging_up_ends_no_detached_run(grok_tui: GrokTui, tmp_path: Path) -> None:
     run = detached(grok_tui, tmp_path, "--preset", "modadd-fast", "--steps", "100000")
     wait_for_step(run, 20)
