@@ -34,10 +34,7 @@ def run(
     seed: options.Seed = None,
     steps: options.Steps = None,
     device: options.Device = "auto",
-    stop_on: PHASES = {"memorized": "memorised", "grokked": "grokked"}
-"""The phases as people are told of them."""
-
-StopOn = None,
+    stop_on: StopOn = None,
     runs: options.Runs = options.RUNS,
     name: options.Name = None,
     json: options.Json = False,
