@@ -1,4 +1,4 @@
-"""The presets against what they promise, over seeds: `python tests/real/reproduce.py [PRESET...]`, about 7 minutes.
+"""The presets against what they promise, over seeds: `python tests/real/reproduce.py [PRESET...]`, about 12 minutes.
 
 Each rule stands here before anything is run. The runs are real processes of the command line.
 """
