@@ -17,6 +17,10 @@ def next_on_grid(step: int, per_decade: int, max_gap: int) -> int:
     return min(round(10 ** (k / per_decade)), step + max_gap)
 
 
+FREE_SECONDS = 0.03
+"""What measuring may cost before its share is asked, so that the first steps of a cheap network are seen."""
+
+
 @dataclass
 class Stream:
     """One kind of measure along a run.
@@ -29,16 +33,14 @@ class Stream:
     max_gap: int
     share: float
     cost: float
-    free: int
-    """measurements granted whatever the share"""
     next_step: int = 0
     taken: int = 0
     skipped: int = 0
 
     @property
     def spent(self) -> float:
-        """What this stream's measurements have cost beyond the free ones."""
-        return max(0, self.taken - self.free) * self.cost
+        """What this stream's measurements have cost beyond what is free; the first one always is."""
+        return max(0.0, min(self.taken - 1, self.taken - FREE_SECONDS / self.cost) * self.cost) if self.cost else 0.0
 
     def is_due(self, step: int, work: float, elsewhere: float = 0.0) -> bool:
         """Whether to measure at `step`; moves on to the next step of the grid if that is reached.
@@ -48,11 +50,12 @@ class Stream:
         if not self.per_decade or step < self.next_step:
             return False
         self.next_step = next_on_grid(step, self.per_decade, self.max_gap)
-        spent = max(0, self.taken + 1 - self.free) * self.cost + elsewhere
+        self.taken += 1
+        spent = self.spent + elsewhere
         if spent > self.share * (work + spent):
+            self.taken -= 1
             self.skipped += 1
             return False
-        self.taken += 1
         return True
 
     def state(self) -> dict[str, Any]:

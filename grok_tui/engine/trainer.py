@@ -88,8 +88,8 @@ class Trainer:
         row = cost(self.learner.evaluate)
         kernel = cost(self.learner.measure_kernel) if measure.kernel_per_decade else 0.0
         self.learner.load(before)
-        self.rows = Stream(measure.per_decade, measure.max_gap, ROWS_SHARE * measure.budget, row, free=12)
-        self.kernels = Stream(measure.kernel_per_decade, measure.kernel_max_gap, measure.budget, kernel, free=1)
+        self.rows = Stream(measure.per_decade, measure.max_gap, ROWS_SHARE * measure.budget, row)
+        self.kernels = Stream(measure.kernel_per_decade, measure.kernel_max_gap, measure.budget, kernel)
 
     def __iter__(self) -> Iterator[Record]:
         if not self.resumed:

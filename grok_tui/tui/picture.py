@@ -57,7 +57,7 @@ def picture(plot: Any, panels: list[Panel], frame: Frame) -> list[Text]:
     for height, panel in zip(shares(frame.height - rows_for_labels - 2, len(panels)), panels, strict=True):
         if panel is not panels[0]:
             rows.append(Text())
-        rows += panel_rows(plot, panel, frame, seen, columns, height)
+        rows += panel_rows(plot, panel, frame, together, columns, height)
     return rows + step_rows(frame, columns)
 
 
@@ -123,9 +123,12 @@ def curves(
     plot.frame(False)
     plot.xticks([]), plot.yticks([])
     plot.xlim(0, right), plot.ylim(0, top)
-    for mark in marks:
-        x = frame.column(mark.step, columns) / max(columns - 1, 1) * right
-        plot.scatter([x] * height, np.linspace(0, top, height).tolist(), marker="┊", color=rgb(mark.colour))
+    long = {step for mark in marks for step in (mark.step, mark.last)}  # the first and the last of several
+    for mark in frame.marks:
+        if mark.step <= frame.steps.high:
+            x = frame.column(mark.step, columns) / max(columns - 1, 1) * right
+            up = np.linspace(0, top, height) if mark.step in long else np.array([float(top)])
+            plot.scatter([x] * len(up), up.tolist(), marker="┊", color=rgb(mark.colour))
     for line in lines:
         along, up = frame.steps.place(line.steps) * right, axis.place(line.values) * top
         keep = decimate(along / 2, up)

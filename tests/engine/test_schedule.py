@@ -12,7 +12,7 @@ from grok_tui.config.schema import RunConfig
 from grok_tui.engine.cost import cost
 from grok_tui.engine.devices import threads_for
 from grok_tui.engine.learner import GradientLearner
-from grok_tui.engine.schedule import Stream, next_on_grid
+from grok_tui.engine.schedule import FREE_SECONDS, Stream, next_on_grid
 from grok_tui.engine.trainer import Trainer
 
 
@@ -37,17 +37,20 @@ def test_grid_rises_and_keeps_its_gap() -> None:
 
 
 def test_a_stream_keeps_to_its_share() -> None:
-    stream = Stream(per_decade=80, max_gap=50, share=0.05, cost=3.0, free=4)
-    taken = [step for step in range(5000) if stream.is_due(step, work=step * 1.0)]
+    stream = Stream(per_decade=80, max_gap=50, share=0.05, cost=FREE_SECONDS / 4)
+    work = FREE_SECONDS / 12  # of one step
+    taken = [step for step in range(5000) if stream.is_due(step, work=step * work)]
     assert taken[:4] == [0, 1, 2, 3]
     for i, step in enumerate(taken[4:], start=1):
-        assert i * 3.0 <= 0.05 * (step + i * 3.0)
+        spent = i * stream.cost
+        assert spent <= 0.05 * (step * work + spent) * (1 + 1e-9)
     assert stream.taken == len(taken)
     assert stream.skipped > 50
 
 
 def test_what_others_spent_counts() -> None:
-    stream = Stream(per_decade=80, max_gap=50, share=0.05, cost=1.0, free=0)
+    stream = Stream(per_decade=80, max_gap=50, share=0.05, cost=1.0)
+    assert stream.is_due(0, work=0.0), "the first is free"
     assert not stream.is_due(100, work=100.0, elsewhere=5.0)
     stream.next_step = 0
     assert stream.is_due(100, work=100.0, elsewhere=0.0)
