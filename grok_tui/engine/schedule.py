@@ -17,7 +17,7 @@ def next_on_grid(step: int, per_decade: int, max_gap: int) -> int:
     return min(round(10 ** (k / per_decade)), step + max_gap)
 
 
-FREE_SECONDS = 0.03
+FREE_SECONDS = 0.02
 """What measuring may cost before its share is asked, so that the first steps of a cheap network are seen."""
 
 
