@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from conftest import GrokTui
 from grok_tui.config import presets
 from grok_tui.config.fields import fields
 from grok_tui.tui.keys import KEYS, shown
+from small import GrokTui
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from conftest import SMALL, GrokTui
 from grok_tui.config import presets
+from small import SMALL, GrokTui
 
 
 def run(preset: str, *sets: str) -> list[str]:

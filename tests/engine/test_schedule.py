@@ -7,13 +7,13 @@ import itertools
 import pytest
 import torch
 
-from conftest import SMALL, small
 from grok_tui.config.schema import RunConfig
 from grok_tui.engine.cost import cost
 from grok_tui.engine.devices import threads_for
 from grok_tui.engine.learner import GradientLearner
 from grok_tui.engine.schedule import FREE_SECONDS, Stream, next_on_grid
 from grok_tui.engine.trainer import Trainer
+from small import SMALL, small
 
 
 def grid(per_decade: int, max_gap: int, until: int) -> list[int]:

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 import torch
 
-from conftest import small
 from grok_tui.config.fields import replace
 from grok_tui.config.schema import RunConfig
 from grok_tui.engine.devices import check_dtypes, choose, make_deterministic
 from grok_tui.engine.records import Event, Kernel, Record, Row, Snapshot
 from grok_tui.engine.trainer import Trainer
 from grok_tui.errors import UsageError
+from small import small
 
 CPU = torch.device("cpu")
 Requests = dict[int, list[dict[str, Any]]]

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from conftest import GrokTui
 from grok_tui.store.read import RunReader
 from grok_tui.store.rundir import RunDir
+from small import GrokTui
 
 
 def detached(grok_tui: GrokTui, tmp_path: Path, *arguments: str) -> RunDir:
