@@ -40,7 +40,7 @@ class Stream:
     @property
     def spent(self) -> float:
         """What this stream's measurements have cost beyond what is free; the first one always is."""
-        return max(0.0, min(self.taken - 1, self.taken - FREE_SECONDS / self.cost) * self.cost) if self.cost else 0.0
+        return max(0.0, self.taken * self.cost - max(FREE_SECONDS, self.cost))
 
     def is_due(self, step: int, work: float, elsewhere: float = 0.0) -> bool:
         """Whether to measure at `step`; moves on to the next step of the grid if that is reached.

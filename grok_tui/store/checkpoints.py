@@ -64,8 +64,3 @@ def newest(run: RunDir) -> tuple[int, Checkpoint]:
 def save_kernel(run: RunDir, step: int, kernel: Tensor) -> None:
     """Keep a kernel matrix, shape (probe, probe), for the heat map."""
     save(run.kernel_at(step), Checkpoint({"kernel": kernel}, {"step": step}))
-
-
-def load_kernel(run: RunDir, step: int) -> Tensor:
-    """Read the kernel matrix kept at `step`."""
-    return load(run.kernel_at(step)).tensors["kernel"]

@@ -117,13 +117,5 @@ class Desk:
         self.send("pace", pace=pace)
         self._pace = pace
 
-    def let_go(self) -> None:
-        """Nobody watches any more: no pace, where there is one. Never refuses."""
-        if is_live(self.reader.info) and self.pace_asked() != FULL:
-            try:
-                self._send_pace(FULL)
-            except UsageError:
-                return
-
 
 ENDINGS = {"finished": "finished", "failed": "failed", "interrupted": "stopped"}

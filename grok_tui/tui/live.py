@@ -24,7 +24,7 @@ from .meters import meters
 from .place import Place
 from .printed import Printed, one_line
 from .prompt import knob_prompt, mark_prompt
-from .reading import is_live, knobs_of
+from .reading import knobs_of
 from .side import PANES, Side
 
 POLL = 0.25
@@ -281,8 +281,3 @@ class Live(Place):
     def action_next_pane(self, by: int) -> None:
         """The pane after or before."""
         self.action_pane((self.pane_number + by) % len(PANES))
-
-    @property
-    def is_training(self) -> bool:
-        """Whether an engine has the run in hand."""
-        return not self.lost and is_live(self.reader.info)
