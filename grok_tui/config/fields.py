@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from math import isfinite
-from typing import Any, get_args
+from math import inf, isfinite
+from typing import Any, get_args, get_origin
 
 import msgspec
 
 from ..errors import UsageError, nearest
 from .schema import NAMED, SECTIONS, RunConfig, Section
+
+NORM = "norm"
+"""What `norm = x0.7` steers: no field, but the weights themselves, rescaled once so that this is their norm."""
 
 ALIASES = {"wd": "optim.weight_decay", "lr": "optim.lr", "alpha": "model.alpha", "momentum": "optim.momentum"}
 """Short names that keys and the command line may use."""
@@ -75,6 +78,11 @@ def steerable(config: RunConfig) -> dict[str, float]:
     }
 
 
+def has_norm(config: RunConfig) -> bool:
+    """Whether the run has weights whose norm can be set."""
+    return "optim.hold_norm" in steerable(config)
+
+
 def get(config: RunConfig, key: str) -> Any:
     """The value of a dotted field."""
     section, _, name = key.partition(".")
@@ -91,13 +99,50 @@ def replace(config: RunConfig, changes: dict[str, Any]) -> RunConfig:
 
 
 def parse(key: str, text: str) -> Any:
-    """Read the text of a `KEY=VALUE`: a TOML-like value of the field's type."""
+    """Read the text of a `KEY=VALUE`: a TOML-like value of the field's type; a list is words between commas."""
+    if get_origin(get_args(field(key).type)[0]) is list:
+        return _convert(
+            field(key), [word.strip() for word in text.strip("[] ").split(",") if word.strip()], strict=True
+        )
     return _convert(field(key), text, strict=False)
 
 
 def check_value(key: str, value: Any) -> Any:
     """Return `value` as the field's type; refuse what the field does not allow."""
     return _convert(field(key), value, strict=True)
+
+
+def asked(key: str, value: Any, current: float) -> float:
+    """The number that steering `key` asks for: itself, its text, or relative to `current`: `x2`, `/2`.
+
+    Relative values are rounded to three digits, so that pressing a key up and down again comes back.
+    """
+    number = _number(key, value, current)
+    if key == NORM:
+        if not 0 < number < inf:
+            raise UsageError(f"{NORM}: expected a finite number > 0, got {value}")
+        return number
+    return float(check_value(key, number))
+
+
+def _number(key: str, value: Any, current: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        raise UsageError(f"{key}: expected a number, x2 or /2, got {value}")
+    if not isinstance(value, str):
+        return float(value)
+    text = value.strip()
+    relative = text[:1] in ("x", "*", "/")
+    try:
+        number = float(text[1:] if relative else text)
+    except ValueError:
+        raise UsageError(f"{key}: expected a number, x2 or /2, got {text or 'nothing'}") from None
+    if not relative:
+        return number
+    if current == 0:
+        raise UsageError(f"{key}: it is 0, and {text} of 0 is 0; give a number")
+    if number <= 0:
+        raise UsageError(f"{key}: {text}: expected a factor above 0")
+    return float(f"{current / number if text[0] == '/' else current * number:.3g}")
 
 
 def _convert(kind: Field, value: Any, *, strict: bool) -> Any:

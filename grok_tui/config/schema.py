@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal, get_args
 
 from msgspec import Meta, Struct
 
+from ..science.operations import OPERATIONS
+
 
 def doc(text: str, *, steerable: bool = False, **limits: Any) -> Meta:
     """Describe a field, bound its values, and say whether it may be changed while the run trains."""
@@ -25,13 +27,21 @@ class Task(Section, frozen=True, kw_only=True):
 
     name: Annotated[str, doc("the task")]
     p: Annotated[int, doc("modulus, a prime", ge=3)] = 59
-    frac_train: Annotated[float, doc("share of all p*p pairs that is trained on", gt=0, lt=1)] = 0.4
+    frac_train: Annotated[float, doc("share of all pairs that is trained on", gt=0, lt=1)] = 0.4
+    n_tokens: Annotated[Literal[2, 3], doc("tokens of a modular input: 2 is [x, y], 3 is [x, y, =]")] = 2
     d: Annotated[int, doc("input dimension", ge=1)] = 40
     n: Annotated[int, doc("number of bits of a parity input", ge=1)] = 30
-    k: Annotated[int, doc("number of bits the parity is taken over", ge=1)] = 3
+    k: Annotated[
+        int, doc("bits that the parity is taken over; or which eigenvector is learnt, 1 that of the largest", ge=1)
+    ] = 3
     n_train: Annotated[int, doc("number of train examples", ge=1)] = 1000
     n_test: Annotated[int, doc("number of test examples", ge=1)] = 1000
     target_scale: Annotated[float, doc("factor of the polynomial target: target_scale * (beta.x)^2", gt=0)] = 0.5
+    d_teacher: Annotated[int, doc("width of the teacher network's two hidden layers", ge=1)] = 100
+    n_outputs: Annotated[int, doc("outputs of the teacher network", ge=1)] = 5
+    separation: Annotated[float, doc("length of an XOR cluster's mean; the noise around it is N(0, I)", gt=0)] = 10.0
+    label_noise: Annotated[float, doc("share of XOR train labels that are flipped", ge=0, lt=0.5)] = 0.0
+    path: Annotated[str, doc("directory of MNIST's IDX files; empty: the 5,000 digits of the extra mnist")] = ""
     tolerance: Annotated[
         float, doc("a real-valued answer counts as right when its squared error is below this; 0: no accuracy", ge=0)
     ] = 0.0
@@ -44,8 +54,19 @@ class Model(Section, frozen=True, kw_only=True):
     d_embed: Annotated[int, doc("width of an embedding", ge=1)] = 128
     d_hidden: Annotated[int, doc("number of hidden units", ge=1)] = 256
     n_heads: Annotated[int, doc("number of attention heads; divides d_embed", ge=1)] = 4
-    activation: Annotated[Literal["gelu", "relu"], doc("the nonlinearity")] = "gelu"
+    n_layers: Annotated[int, doc("transformer blocks, or hidden layers", ge=1)] = 1
+    layer_norm: Annotated[
+        Literal["none", "pre", "post"], doc("LayerNorm: none, before each block part and at the end, or after each")
+    ] = "none"
+    activation: Annotated[Literal["gelu", "relu", "tanh"], doc("the nonlinearity")] = "gelu"
+    init: Annotated[
+        Literal["fan-in", "torch"], doc("initial weights: N(0, 1 / fan-in), or as torch draws its layers by default")
+    ] = "fan-in"
     eps: Annotated[float, doc("curvature of the activation h + eps/2 h^2; 0: linear", ge=0)] = 0.25
+    kernel: Annotated[
+        Literal["quadratic", "gaussian"], doc("kernel of the kernel machine: (x.M.x')^2, or exp(-|x - x'|_M^2 / 2L^2)")
+    ] = "quadratic"
+    bandwidth: Annotated[float, doc("L of the gaussian kernel", gt=0)] = 2.5
     alpha: Annotated[float, doc("output scale; large is lazy, small is rich", gt=0, steerable=True)] = 1.0
     init_scale: Annotated[float, doc("factor on every initial weight", gt=0)] = 1.0
     centered: Annotated[bool, doc("subtract the output at initialisation, so that f starts at 0")] = False
@@ -73,6 +94,15 @@ class Optim(Section, frozen=True, kw_only=True):
     beta2: Annotated[float, doc("decay rate of Adam's second moment", ge=0, lt=1, steerable=True)] = 0.999
     decay: Annotated[Literal["matrices", "all"], doc("which weights decay: matrices only, or biases too")] = "matrices"
     lr_over_alpha2: Annotated[bool, doc("use lr / alpha^2, so that the speed in function space stays")] = False
+    hold_norm: Annotated[
+        float,
+        doc(
+            "weight norm held at this by rescaling after every step, x1 freezes it as it is; 0: free",
+            ge=0,
+            steerable=True,
+        ),
+    ] = 0.0
+    ridge: Annotated[float, doc("ridge of kernel regression, on the kernel's diagonal", ge=0, steerable=True)] = 0.0
 
 
 class Train(Section, frozen=True, kw_only=True):
@@ -94,6 +124,33 @@ class Phase(Section, frozen=True, kw_only=True):
     test_loss: Annotated[float, doc("grokked: test loss below this; 0: not asked", ge=0)] = 0.0
 
 
+class Needs(Struct, frozen=True):
+    """What a measure that is asked for by name can be taken of; an empty list is any."""
+
+    says: str
+    tasks: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    loss: str = ""
+
+
+EMBEDDINGS = ("embedding-mlp", "transformer", "quadratic-mlp")
+MODULAR = tuple(f"modular-{name}" for name in OPERATIONS)
+NETWORKS = (*EMBEDDINGS, "mlp", "committee", "signed-committee", "linear")
+
+MEASURES = {
+    "twin": Needs("the linearised network, trained beside it", models=NETWORKS),
+    "regression": Needs("kernel regression with the kernel at init", models=NETWORKS, loss="mse"),
+    "decomposition": Needs("the three error terms of a committee machine", ("polynomial",), ("committee",)),
+    "spectrum": Needs("effective rank and largest eigenvalues of the kernel"),
+    "angle": Needs("angle of the weights from init and from t_mem", models=NETWORKS),
+    "fourier": Needs("Fourier energy and Gini of the embedding", MODULAR, EMBEDDINGS),
+    "bits": Needs("share of the first layer's weight on the true bits", ("parity",), ("mlp",)),
+}
+"""Measures that are taken where `measure.also` names them."""
+
+Measured = Literal["twin", "regression", "decomposition", "spectrum", "angle", "fourier", "bits"]
+
+
 class Measure(Section, frozen=True, kw_only=True):
     """When and on what the measures are taken. Rows lie log-spaced in step, until gaps reach `max_gap`."""
 
@@ -103,12 +160,15 @@ class Measure(Section, frozen=True, kw_only=True):
     kernel_max_gap: Annotated[int, doc("most steps between two kernel measurements", ge=1)] = 200
     probe: Annotated[int, doc("number of test inputs that the kernel is measured on", ge=2)] = 128
     budget: Annotated[float, doc("share of the work, as counted, that measuring may take", gt=0, lt=1)] = 0.045
+    also: Annotated[list[Measured], doc("measures beside the usual ones: " + ", ".join(MEASURES))] = []
 
 
 class Scheduled(Section, frozen=True, kw_only=True):
     """A change of steerable fields that belongs to the experiment."""
 
-    set: Annotated[dict[str, float], doc("the fields to change and their new values")]
+    set: Annotated[
+        dict[str, float | str], doc("the fields to change and their new values; x2, /2 relative to the old one")
+    ]
     step: Annotated[int, doc("apply before this step is taken; none: see on", ge=0)] | None = None
     on: Annotated[Literal["memorized", "grokked"] | None, doc("apply when this phase begins; none: see step")] = None
 
@@ -139,32 +199,45 @@ class Takes(Struct, frozen=True):
     """What a named task or model reads, beside what all of its section share."""
 
     fields: str
-    inputs: Literal["tokens", "vectors"]
-    """what the task gives, or the model takes"""
+    inputs: tuple[str, ...]
+    """`tokens` or `vectors`: what the task gives, or the model takes"""
     targets: tuple[str, ...]
-    """`classes` or `scalar`: what the task asks for, or the model can answer"""
+    """`classes`, `binary` (two classes), `scalar`, `vector`: what the task asks for, or the model can answer"""
 
 
-TASKS = {
-    "modular-addition": Takes("p frac_train", "tokens", ("classes",)),
-    "parity": Takes("n k n_train n_test", "vectors", ("classes",)),
-    "polynomial": Takes("d n_train n_test target_scale tolerance", "vectors", ("scalar",)),
-    "linear-teacher": Takes("d n_train n_test tolerance", "vectors", ("scalar",)),
+ANY = ("classes", "binary", "scalar", "vector")
+
+TASKS = {name: Takes("p frac_train n_tokens", ("tokens",), ("classes",)) for name in MODULAR} | {
+    "parity": Takes("n k n_train n_test", ("vectors",), ("binary",)),
+    "xor-cluster": Takes("d n_train n_test separation label_noise", ("vectors",), ("binary",)),
+    "mnist": Takes("path n_train n_test", ("vectors",), ("classes",)),
+    "polynomial": Takes("d n_train n_test target_scale tolerance", ("vectors",), ("scalar",)),
+    "eigenvector": Takes("d k n_train n_test", ("vectors",), ("scalar",)),
+    "linear-teacher": Takes("d n_train n_test tolerance", ("vectors",), ("scalar",)),
+    "teacher-student": Takes("d d_teacher n_outputs n_train n_test tolerance", ("vectors",), ("vector",)),
 }
 
 MODELS = {
-    "embedding-mlp": Takes("d_embed d_hidden activation", "tokens", ("classes",)),
-    "transformer": Takes("d_embed n_heads d_hidden activation", "tokens", ("classes",)),
-    "mlp": Takes("d_hidden activation", "vectors", ("classes", "scalar")),
-    "committee": Takes("d_hidden eps", "vectors", ("scalar",)),
-    "linear": Takes("", "vectors", ("scalar",)),
+    "embedding-mlp": Takes("d_embed d_hidden activation", ("tokens",), ("classes",)),
+    "quadratic-mlp": Takes("d_hidden", ("tokens",), ("classes",)),
+    "transformer": Takes("d_embed n_heads d_hidden n_layers layer_norm activation init", ("tokens",), ("classes",)),
+    "mlp": Takes("d_hidden n_layers activation init", ("vectors",), ANY),
+    "committee": Takes("d_hidden eps", ("vectors",), ("scalar",)),
+    "signed-committee": Takes("d_hidden", ("vectors",), ("binary", "scalar")),
+    "linear": Takes("", ("vectors",), ANY),
+    "kernel-machine": Takes("kernel bandwidth", ("tokens", "vectors"), ANY),
 }
 
-LOSSES = {"cross-entropy": "dtype", "mse": ""}
+LOSSES = {"cross-entropy": "dtype", "mse": "", "hinge": "", "logistic": ""}
+
+BINARY_LOSSES = ("hinge", "logistic")
+"""Losses of one output whose sign is the class."""
 
 OPTIMIZERS = {
-    "gd": "lr weight_decay momentum decay lr_over_alpha2",
-    "adamw": "lr weight_decay beta1 beta2 decay lr_over_alpha2",
+    "gd": "lr weight_decay momentum decay lr_over_alpha2 hold_norm",
+    "adam": "lr weight_decay beta1 beta2 decay lr_over_alpha2 hold_norm",
+    "adamw": "lr weight_decay beta1 beta2 decay lr_over_alpha2 hold_norm",
+    "rfm": "ridge",
 }
 
 SECTIONS: dict[str, type[Section]] = {
@@ -179,7 +252,10 @@ SECTIONS: dict[str, type[Section]] = {
 
 NAMED: dict[str, dict[str, str]] = {
     "task": {name: takes.fields for name, takes in TASKS.items()},
-    "model": {name: f"{takes.fields} alpha init_scale centered" for name, takes in MODELS.items()},
+    "model": {
+        name: f"{takes.fields} alpha init_scale centered" if name in NETWORKS else takes.fields
+        for name, takes in MODELS.items()
+    },
     "loss": LOSSES,
     "optim": OPTIMIZERS,
 }

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
+from ..config.check import check_data
 from ..config.read import load, to_toml
 from ..config.schema import RunConfig
 from ..errors import RunHeld, UsageError
@@ -157,6 +158,7 @@ def create(
     parent: dict[str, Any] | None = None,
 ) -> RunDir:
     """Make a new run's directory, ready for an engine."""
+    check_data(config)
     check_runs_dir(runs)
     suffix = "".join(random.SystemRandom().choices(string.ascii_lowercase + string.digits, k=4))
     started = datetime.now()

@@ -51,7 +51,12 @@ def setup(config: RunConfig) -> list[tuple[str, str]]:
     rows.append(("phases", ", ".join(f"{name} {short(value)}" for name, value in asked if value)))
     for entry in config.schedule:
         when = f"at step {grouped(entry.step)}" if entry.step is not None else f"once {entry.on}"
-        rows.append(("schedule", f"{', '.join(f'{k} = {short(v)}' for k, v in entry.set.items())} {when}"))
+        rows.append(
+            (
+                "schedule",
+                f"{', '.join(f'{k} = {v if isinstance(v, str) else short(v)}' for k, v in entry.set.items())} {when}",
+            )
+        )
     return rows
 
 
@@ -109,5 +114,5 @@ def config_text(config: RunConfig) -> Text:
         when = f"step {entry.step}" if entry.step is not None else f"on {entry.on}"
         text.append(f"schedule  {when}\n", theme.TRAIN)
         for key, value in entry.set.items():
-            text.append(f"  {key} = {short(value)}\n", theme.TEXT)
+            text.append(f"  {key} = {value if isinstance(value, str) else short(value)}\n", theme.TEXT)
     return text
