@@ -1,0 +1,1 @@
+"""What the sources claim, and whether it shows on this machine."""
