@@ -29,4 +29,13 @@ def relu_slope(h: Tensor) -> Tensor:
     return (h > 0).to(h.dtype)
 
 
-ACTIVATIONS = {"gelu": Activation(F.gelu, gelu_slope), "relu": Activation(F.relu, relu_slope)}
+def tanh_slope(h: Tensor) -> Tensor:
+    """1 - tanh(h)^2."""
+    return 1 - torch.tanh(h).square()
+
+
+ACTIVATIONS = {
+    "gelu": Activation(F.gelu, gelu_slope),
+    "relu": Activation(F.relu, relu_slope),
+    "tanh": Activation(torch.tanh, tanh_slope),
+}

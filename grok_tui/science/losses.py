@@ -38,15 +38,62 @@ def mse() -> Loss:
     return loss
 
 
-LOSSES: dict[str, Callable[..., Loss]] = {"cross-entropy": cross_entropy, "mse": mse}
+def hinge() -> Loss:
+    """Mean of max(0, 1 - s f), s = 2 y - 1: nothing pulls on an example once its margin s f is past 1.
+
+    outputs: f, (m, 1); y: (m,) int64, class 0 or 1.
+    """
+
+    def loss(outputs: Tensor, y: Tensor) -> Tensor:
+        return F.relu(1 - margins(outputs, y)).mean()
+
+    return loss
+
+
+def logistic() -> Loss:
+    """Mean of softplus(-s f) = log(1 + exp(-s f)), s = 2 y - 1, in nats and in the outputs' own precision.
+
+    Taken as -logsigmoid(s f), the same without the cut to a straight line that torch's softplus makes at 20.
+    outputs: f, (m, 1); y: (m,) int64, class 0 or 1.
+    """
+
+    def loss(outputs: Tensor, y: Tensor) -> Tensor:
+        return -F.logsigmoid(margins(outputs, y)).mean()
+
+    return loss
+
+
+LOSSES: dict[str, Callable[..., Loss]] = {
+    "cross-entropy": cross_entropy,
+    "mse": mse,
+    "hinge": hinge,
+    "logistic": logistic,
+}
+
+
+def margins(outputs: Tensor, y: Tensor) -> Tensor:
+    """s f with s = -1 for class 0 and +1 for class 1; negative where the answer is wrong. outputs: (m, 1)."""
+    return outputs * targets(y, 1, outputs.dtype)
 
 
 def targets(y: Tensor, n_outputs: int, dtype: torch.dtype) -> Tensor:
-    """Targets as real vectors, shape (m, n_outputs): one-hot for classes, as they are otherwise."""
-    return y if y.is_floating_point() else F.one_hot(y, n_outputs).to(dtype)
+    """Targets as real vectors, shape (m, n_outputs).
+
+    Classes become one-hot, or -1 (class 0) and +1 (class 1) where one output answers; real targets stay as they are.
+    """
+    if y.is_floating_point():
+        return y
+    return (2 * y - 1).unsqueeze(1).to(dtype) if n_outputs == 1 else F.one_hot(y, n_outputs).to(dtype)
 
 
 def accuracy(outputs: Tensor, y: Tensor, tolerance: float = 0.0) -> Tensor:
-    """Share of right answers, 0 to 1: the largest output is the class, or the squared error is below `tolerance`."""
-    right = (outputs - y).square().mean(dim=1) < tolerance if y.is_floating_point() else outputs.argmax(dim=1) == y
+    """Share of right answers, 0 to 1.
+
+    Right is, for classes: the largest output is the class, or the only one is above 0 for class 1 and not for class 0;
+    for real targets: the squared error, mean over the outputs, is below `tolerance`.
+    """
+    if y.is_floating_point():
+        right = (outputs - y).square().mean(dim=1) < tolerance
+    else:
+        right = (outputs[:, 0] > 0 if outputs.shape[1] == 1 else outputs.argmax(dim=1)) == y
     return right.float().mean()

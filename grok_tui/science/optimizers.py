@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from torch import Tensor
-from torch.optim import SGD, AdamW, Optimizer
+from torch.optim import SGD, Adam, AdamW, Optimizer
 
 
 def gd(groups: list[dict[str, Any]]) -> Optimizer:
@@ -14,16 +14,29 @@ def gd(groups: list[dict[str, Any]]) -> Optimizer:
     return SGD(groups, lr=1.0)
 
 
+def adam(groups: list[dict[str, Any]]) -> Optimizer:
+    """Adam, its weight decay coupled (L2): weight_decay w is added to the gradient, and so to both moments.
+
+    It is then scaled with the gradient, so that w does not simply shrink by lr weight_decay a step; `adamw` does that.
+    Kingma and Ba 2015, arXiv 1412.6980.
+    """
+    return Adam(groups, lr=1.0, fused=can_fuse(groups))
+
+
 def adamw(groups: list[dict[str, Any]]) -> Optimizer:
     """Adam with decoupled weight decay: w <- w (1 - lr weight_decay), then the Adam step.
 
     Loshchilov and Hutter 2019, arXiv 1711.05101.
     """
-    fused = all(w.device.type in ("cpu", "cuda") for group in groups for w in group["params"])
-    return AdamW(groups, lr=1.0, fused=fused)
+    return AdamW(groups, lr=1.0, fused=can_fuse(groups))
 
 
-OPTIMIZERS: dict[str, Callable[[list[dict[str, Any]]], Optimizer]] = {"gd": gd, "adamw": adamw}
+def can_fuse(groups: list[dict[str, Any]]) -> bool:
+    """Whether torch has its one-kernel Adam step where these weights are."""
+    return all(w.device.type in ("cpu", "cuda") for group in groups for w in group["params"])
+
+
+OPTIMIZERS: dict[str, Callable[[list[dict[str, Any]]], Optimizer]] = {"gd": gd, "adam": adam, "adamw": adamw}
 
 
 def build_optimizer(name: str, weights: Iterable[Tensor], decay: str) -> Optimizer:

@@ -5,29 +5,45 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import Generator, Tensor
-from torch.func import jacrev
+from torch.func import jacrev, jvp, vmap
 
-from grok_tui.config import presets
+from grok_tui.config import presets, schema
 from grok_tui.config.fields import values
-from grok_tui.engine.learner import GradientLearner
+from grok_tui.engine.gradient_learner import GradientLearner
 from grok_tui.science import kernel
 from grok_tui.science.activations import ACTIVATIONS
 from grok_tui.science.models import MODELS, Network, ScaledOutput
 from grok_tui.science.models.network import normal
 
 TOKENS = {"vocabulary": 11, "n_inputs": 2, "n_outputs": 11}
+THREE = {"vocabulary": 12, "n_inputs": 3, "n_outputs": 11}
+NARROW = {"d_embed": 8, "d_hidden": 12, "n_heads": 2}
 VECTORS = {"vocabulary": 0, "n_inputs": 6}
 
 NETWORKS = {
     "embedding-mlp": {**TOKENS, "d_embed": 8, "d_hidden": 12},
     "embedding-mlp relu": {**TOKENS, "d_embed": 8, "d_hidden": 12, "activation": "relu"},
-    "embedding-mlp, three tokens": {**TOKENS, "n_inputs": 3, "d_embed": 8, "d_hidden": 12},
-    "transformer": {**TOKENS, "d_embed": 8, "d_hidden": 12, "n_heads": 2},
-    "transformer, three tokens": {**TOKENS, "n_inputs": 3, "d_embed": 8, "d_hidden": 12, "n_heads": 4},
+    "embedding-mlp tanh, three tokens": {**THREE, "d_embed": 8, "d_hidden": 12, "activation": "tanh"},
+    "quadratic-mlp": {**TOKENS, "d_hidden": 12},
+    "quadratic-mlp, three tokens": {**THREE, "d_hidden": 12},
+    "transformer": {**TOKENS, **NARROW},
+    "transformer, three tokens": {**THREE, "d_embed": 8, "d_hidden": 12, "n_heads": 4},
+    "transformer torch init": {**TOKENS, **NARROW, "init": "torch"},
+    "transformer post": {**TOKENS, **NARROW, "layer_norm": "post", "init": "torch"},
+    "transformer pre": {**TOKENS, **NARROW, "layer_norm": "pre", "activation": "relu"},
+    "transformer of two blocks": {**TOKENS, **NARROW, "n_layers": 2},
+    "transformer of two blocks post": {**TOKENS, **NARROW, "n_layers": 2, "layer_norm": "post"},
+    "transformer of three blocks pre, three tokens": {**THREE, **NARROW, "n_layers": 3, "layer_norm": "pre"},
     "mlp": {**VECTORS, "n_outputs": 2, "d_hidden": 12},
     "mlp scalar relu": {**VECTORS, "n_outputs": 1, "d_hidden": 12, "activation": "relu"},
+    "mlp torch init": {**VECTORS, "n_outputs": 2, "d_hidden": 12, "init": "torch"},
+    "mlp of two layers relu": {**VECTORS, "n_outputs": 10, "d_hidden": 12, "n_layers": 2, "activation": "relu"},
+    "mlp of three layers tanh": {**VECTORS, "n_outputs": 5, "d_hidden": 12, "n_layers": 3, "activation": "tanh"},
     "committee": {**VECTORS, "n_outputs": 1, "d_hidden": 5, "eps": 0.25},
+    "signed-committee": {**VECTORS, "n_outputs": 1, "d_hidden": 12},
+    "signed-committee, odd": {**VECTORS, "n_outputs": 1, "d_hidden": 5},
     "linear": {**VECTORS, "n_outputs": 1},
+    "linear of three outputs": {**VECTORS, "n_outputs": 3},
 }
 
 
@@ -38,7 +54,7 @@ def network(name: str) -> tuple[Network, dict[str, Tensor], Tensor]:
     generator = Generator().manual_seed(1)
     weights = {key: w + normal(generator, *w.shape, std=0.3) for key, w in net.init(generator).items()}
     if options["vocabulary"]:
-        return net, weights, torch.randint(0, 11, (24, options["n_inputs"]), generator=generator)
+        return net, weights, torch.randint(0, options["vocabulary"], (24, options["n_inputs"]), generator=generator)
     return net, weights, normal(generator, 24, options["n_inputs"], std=1.0)
 
 
@@ -145,7 +161,31 @@ def test_slope_is_the_derivative(name: str) -> None:
 
 
 def test_every_network_of_the_config_is_tested_here() -> None:
-    assert {name.split(",")[0].split(" ")[0] for name in NETWORKS} == set(MODELS)
+    assert {name.split(",")[0].split(" ")[0] for name in NETWORKS} == set(MODELS) == set(schema.NETWORKS)
     for preset in presets.names():
         config = presets.load_preset(preset)
-        assert set(values(config, "model")) >= {"alpha", "init_scale", "centered"}
+        if config.model.name in MODELS:
+            assert set(values(config, "model")) >= {"alpha", "init_scale", "centered"}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_networks_can_be_linearised(name: str) -> None:
+    """The derivative along a direction is J v, and its gradient by the direction J^T u: what a twin trains by."""
+    net, weights, x = network(name)
+    generator = Generator().manual_seed(2)
+    direction = {key: normal(generator, *w.shape, std=1.0).requires_grad_() for key, w in weights.items()}
+    _, tangent = jvp(lambda w: net(w, x), (weights,), (direction,))
+    jacobian = jacrev(lambda w: net(w, x))(weights)
+    expected = sum((jacobian[key].flatten(2) @ direction[key].flatten()) for key in weights)
+    torch.testing.assert_close(tangent, expected)
+    u = normal(generator, *tangent.shape, std=1.0)
+    gradient = torch.autograd.grad(tangent, list(direction.values()), u)
+    for key, g in zip(direction, gradient, strict=True):
+        torch.testing.assert_close(g.flatten(), torch.einsum("ncp,nc->p", jacobian[key].flatten(2), u))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_networks_work_one_example_at_a_time(name: str) -> None:
+    net, weights, x = network(name)
+    alone = vmap(lambda xi: net(weights, xi.unsqueeze(0)).squeeze(0))(x)
+    torch.testing.assert_close(alone, net(weights, x))

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import Tensor
 
-from grok_tui.science.losses import LOSSES, accuracy
+from grok_tui.science.losses import LOSSES, accuracy, targets
 from grok_tui.science.norms import norm
-from grok_tui.science.optimizers import build_optimizer, flatten_state, read_knobs, restore_state, turn_knobs
+from grok_tui.science.optimizers import (
+    OPTIMIZERS,
+    build_optimizer,
+    flatten_state,
+    read_knobs,
+    restore_state,
+    turn_knobs,
+)
 from grok_tui.science.phases import PhaseDetector
 
 KNOBS = {"lr": 0.1, "weight_decay": 0.5, "momentum": 0.0, "beta1": 0.9, "beta2": 0.99}
@@ -36,6 +46,70 @@ def test_mse_is_a_plain_mean_and_one_hot_for_classes() -> None:
     outputs = torch.tensor([[1.0, 0.0], [0.5, 0.5]])
     assert LOSSES["mse"]()(outputs, torch.tensor([0, 1])).item() == pytest.approx((0 + 0 + 0.25 + 0.25) / 4)
     assert LOSSES["mse"]()(outputs[:, :1], torch.tensor([[0.0], [0.5]])).item() == pytest.approx(0.5)
+
+
+MARGINS = [-30.0, -2.0, -1e-3, 0.0, 0.5, 0.999, 1.001, 3.0, 25.0, 50.0]
+
+
+def signed(classes: list[int]) -> tuple[Tensor, Tensor]:
+    """Outputs (m, 1) in float64 whose margins are MARGINS, and their classes."""
+    y = torch.tensor(classes)
+    return torch.tensor([[m if c else -m] for m, c in zip(MARGINS, classes, strict=True)], dtype=torch.float64), y
+
+
+BINARY: dict[str, Callable[[float], float]] = {
+    "hinge": lambda margin: max(0.0, 1 - margin),
+    "logistic": lambda margin: math.log1p(math.exp(-margin)),
+}
+PULLS: dict[str, Callable[[float], float]] = {
+    "hinge": lambda margin: 1.0 if margin < 1 else 0.0,
+    "logistic": lambda margin: 1 / (1 + math.exp(margin)),
+}
+"""How hard an example at this margin pulls on the margin: minus the derivative of its loss."""
+
+
+@pytest.mark.parametrize("name", BINARY)
+@pytest.mark.parametrize("classes", [[1] * 10, [0] * 10, [0, 1] * 5])
+def test_binary_loss_is_a_mean_over_margins_and_pulls_towards_the_class(name: str, classes: list[int]) -> None:
+    outputs, y = signed(classes)
+    outputs.requires_grad_()
+    loss = LOSSES[name]()(outputs, y)
+    loss.backward()
+    assert loss.item() == pytest.approx(sum(BINARY[name](m) for m in MARGINS) / 10, rel=1e-14)
+    assert outputs.grad is not None
+    expected = [-PULLS[name](m) * (1 if c else -1) / 10 for m, c in zip(MARGINS, classes, strict=True)]
+    assert outputs.grad[:, 0].tolist() == pytest.approx(expected, rel=1e-14, abs=0)
+
+
+def test_logistic_is_exact_far_past_where_softplus_is_cut() -> None:
+    """log(1 + e^-z) is e^-z for a right answer at z = 40, and z for a wrong one at 800, where e^z overflows."""
+    y = torch.tensor([1])
+    assert LOSSES["logistic"]()(torch.tensor([[40.0]]).double(), y).item() == pytest.approx(math.exp(-40), rel=1e-12)
+    assert LOSSES["logistic"]()(torch.tensor([[-800.0]]).double(), y).item() == 800
+    wrong = torch.tensor([[-21.0]]).double()
+    assert LOSSES["logistic"]()(wrong, y).item() == 21 + math.log1p(math.exp(-21)) != 21
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_targets_are_signs_for_one_output_and_one_hot_for_more(dtype: torch.dtype) -> None:
+    y = torch.tensor([1, 0, 1])
+    assert torch.equal(targets(y, 1, dtype), torch.tensor([[1], [-1], [1]], dtype=dtype))
+    assert torch.equal(targets(y, 2, dtype), torch.tensor([[0, 1], [1, 0], [0, 1]], dtype=dtype))
+    assert targets(y, 1, dtype).dtype == targets(y, 2, dtype).dtype == dtype
+    real = torch.tensor([[0.5], [2.0]])
+    assert targets(real, 1, dtype) is real
+
+
+def test_accuracy_of_one_output_is_of_its_sign() -> None:
+    outputs, y = torch.tensor([[2.0], [0.1], [0.0], [-3.0], [-0.1]]), torch.tensor([1, 0, 0, 0, 1])
+    assert accuracy(outputs, y).item() == pytest.approx(3 / 5)
+    assert accuracy(outputs[2:3], torch.tensor([1])).item() == 0
+    assert accuracy(torch.full((4, 1), -1.0), torch.tensor([0, 0, 0, 1])).item() == 0.75
+
+
+def test_accuracy_of_several_real_outputs_is_of_their_mean_squared_error() -> None:
+    outputs, y = torch.tensor([[0.3, 0.0], [0.3, 0.3]]), torch.zeros(2, 2)
+    assert accuracy(outputs, y, tolerance=0.05).item() == 0.5
 
 
 def test_accuracy() -> None:
@@ -71,7 +145,48 @@ def test_gd_is_the_formula() -> None:
     assert vector.detach().unique().item() == pytest.approx(0.7)
 
 
-@pytest.mark.parametrize("name", ["gd", "adamw"])
+@pytest.mark.parametrize(("name", "coupled"), [("adam", True), ("adamw", False)])
+@pytest.mark.parametrize("decay", ["matrices", "all"])
+def test_adam_is_the_formula(name: str, coupled: bool, decay: str) -> None:
+    """Five steps by hand: with `adam` the decay goes through both moments, with `adamw` it shrinks the weight alone."""
+    lr, weight_decay, beta1, beta2 = (KNOBS[key] for key in ("lr", "weight_decay", "beta1", "beta2"))
+    matrix, vector = (w.detach().double().requires_grad_() for w in weights())
+    optimizer = build_optimizer(name, [matrix, vector], decay)
+    turn_knobs(optimizer, **KNOBS)
+    for w, decays in ((matrix, True), (vector, decay == "all")):
+        value, first, second, rate = 1.0, 0.0, 0.0, weight_decay * decays
+        seen = []
+        for t, gradient in enumerate([2.0, -1.0, 0.0, 0.3, 5.0], 1):
+            g = gradient + rate * value * coupled
+            first, second = beta1 * first + (1 - beta1) * g, beta2 * second + (1 - beta2) * g**2
+            value -= lr * rate * value * (not coupled)
+            value -= lr * first / (1 - beta1**t) / (math.sqrt(second / (1 - beta2**t)) + 1e-8)
+            matrix.grad = vector.grad = None
+            w.grad = torch.full_like(w, gradient)
+            optimizer.step()
+            seen.append((w.detach().unique().item(), value))
+        assert [ours for ours, _ in seen] == pytest.approx([by_hand for _, by_hand in seen], rel=1e-12)
+
+
+def test_decay_of_adam_does_not_shrink_as_adamw_does() -> None:
+    """Coupled: with no gradient but the decay, Adam's first step is lr in size, whatever the decay."""
+    after = {}
+    for name in ("adam", "adamw"):
+        w = torch.ones(2, 2, dtype=torch.float64, requires_grad=True)
+        optimizer = build_optimizer(name, [w], "all")
+        turn_knobs(optimizer, **KNOBS | {"weight_decay": 0.2})
+        w.grad = torch.zeros_like(w)
+        optimizer.step()
+        after[name] = w.detach().unique().item()
+    assert after == {"adam": pytest.approx(1 - 0.1), "adamw": pytest.approx(1 - 0.1 * 0.2)}
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw"])
+def test_adam_runs_as_one_kernel(name: str) -> None:
+    assert all(group["fused"] for group in build_optimizer(name, weights(), "matrices").param_groups)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
 def test_knobs_are_read_back_as_turned(name: str) -> None:
     optimizer = build_optimizer(name, weights(), "matrices")
     turn_knobs(optimizer, **KNOBS)
@@ -80,7 +195,7 @@ def test_knobs_are_read_back_as_turned(name: str) -> None:
     assert {"lr", "weight_decay"} < set(held)
 
 
-@pytest.mark.parametrize(("name", "momentum"), [("gd", 0.9), ("adamw", 0.0)])
+@pytest.mark.parametrize(("name", "momentum"), [("gd", 0.9), ("adam", 0.0), ("adamw", 0.0)])
 def test_restored_memory_goes_on_bit_for_bit(name: str, momentum: float) -> None:
     def train(ws: list[Tensor], optimizer: torch.optim.Optimizer, steps: range) -> None:
         for i in steps:

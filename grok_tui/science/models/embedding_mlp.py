@@ -48,6 +48,9 @@ class EmbeddingMLP(Network):
         phi = ACTIVATIONS[self.activation].value
         return phi(self.hidden(weights, x)) @ weights["W2"] + weights["b2"]
 
+    def embedding(self, weights: Weights) -> Tensor:
+        return weights["E"]
+
     def ntk(self, weights: Weights, x: Tensor) -> Tensor:
         """Closed form, one term a weight. With s = phi'(hidden) and G = W2 W2^T:
 

@@ -1,42 +1,64 @@
-"""MLP with one hidden layer: f(x) = W2^T phi(W1^T x + b1) + b2.  arXiv 2606.13753, sparse parity."""
+"""MLP: h_0 = x, h_l = phi(W_l^T h_{l-1} + b_l) for each hidden layer, f(x) = W_{L+1}^T h_L + b_{L+1}.
+
+One hidden layer: sparse parity, arXiv 2606.13753. Two: Omnigrok's MNIST and teacher and student, arXiv 2210.01117.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from torch import Generator, Tensor
 
 from ..activations import ACTIVATIONS
 from ..kernel import Weights
-from .network import Network, bias, normal
+from .network import Network, dense
 
 
 @dataclass(frozen=True)
 class MLP(Network):
-    """W1: (d, h); W2: (h, c). Every matrix starts as N(0, 1 / fan-in)."""
+    """L = n_layers of width h = d_hidden. W1: (d, h); W2, ..., WL: (h, h); W{L+1}: (h, c); b1, ..., b{L+1}."""
 
     vocabulary: int
     n_inputs: int
     n_outputs: int
     d_hidden: int = 512
+    n_layers: int = 1
     activation: str = "gelu"
+    drawn: str = "fan-in"
 
     def init(self, generator: Generator) -> Weights:
-        d, h = self.n_inputs, self.d_hidden
-        return {
-            "W1": normal(generator, d, h, std=d**-0.5),
-            "b1": bias(h),
-            "W2": normal(generator, h, self.n_outputs, std=h**-0.5),
-            "b2": bias(self.n_outputs),
-        }
+        sizes = [self.n_inputs, *[self.d_hidden] * self.n_layers, self.n_outputs]
+        weights = {}
+        for layer, (fan_in, size) in enumerate(pairwise(sizes), 1):
+            weights[f"W{layer}"], weights[f"b{layer}"] = dense(generator, fan_in, size, self.drawn)
+        return weights
 
     def __call__(self, weights: Weights, x: Tensor) -> Tensor:
         phi = ACTIVATIONS[self.activation].value
-        return phi(x @ weights["W1"] + weights["b1"]) @ weights["W2"] + weights["b2"]
+        for layer in range(1, self.n_layers + 1):
+            x = phi(x @ weights[f"W{layer}"] + weights[f"b{layer}"])
+        return x @ weights[f"W{self.n_layers + 1}"] + weights[f"b{self.n_layers + 1}"]
 
     def ntk(self, weights: Weights, x: Tensor) -> Tensor:
-        """Closed form: c (phi . phi' + 1) + (sum_j s_j (W2 W2^T)_jj s'_j) (x . x' + 1), s = phi'(hidden)."""
-        act, h = ACTIVATIONS[self.activation], x @ weights["W1"] + weights["b1"]
-        phi, s = act.value(h), act.slope(h)
-        backward = (s * weights["W2"].square().sum(dim=1)) @ s.T
-        return self.n_outputs * (phi @ phi.T + 1) + backward * (x @ x.T + 1)
+        """Layer by layer, a_l = W_l^T h_{l-1} + b_l: sum_l (h_{l-1} . h'_{l-1} + 1) sum_c d^c_l . d'^c_l.
+
+        d^c_l = df_c / da_l runs backwards: d^c_L = phi'(a_L) W_{L+1,c}, d^c_l = phi'(a_l) (W_{l+1} d^c_{l+1}).
+        For the last two layers the sums over c are c and sum_j s_j (W W^T)_jj s'_j, s = phi'(a_L).
+        Memory: n c h numbers; with one hidden layer n h.
+        """
+        act, n_hidden = ACTIVATIONS[self.activation], self.n_layers
+        h, slopes = [x], []
+        for layer in range(1, n_hidden + 1):
+            a = h[-1] @ weights[f"W{layer}"] + weights[f"b{layer}"]
+            h.append(act.value(a))
+            slopes.append(act.slope(a))
+        last = weights[f"W{n_hidden + 1}"]
+        backward = (slopes[-1] * last.square().sum(dim=1)) @ slopes[-1].T
+        kernel = self.n_outputs * (h[-1] @ h[-1].T + 1) + backward * (h[-2] @ h[-2].T + 1)
+        signal = slopes[-1].unsqueeze(1) * last.T if n_hidden > 1 else last  # n, c, h
+        for layer in range(n_hidden - 1, 0, -1):
+            signal = slopes[layer - 1].unsqueeze(1) * (signal @ weights[f"W{layer + 1}"].T)
+            flat = signal.flatten(1)
+            kernel = kernel + (flat @ flat.T) * (h[layer - 1] @ h[layer - 1].T + 1)
+        return kernel

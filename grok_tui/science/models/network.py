@@ -26,6 +26,10 @@ class Network(ABC):
         """Trace NTK on x, shape (n, n); a network with a closed form overrides this."""
         return empirical_ntk(self, weights, x)
 
+    def embedding(self, weights: Weights) -> Tensor | None:
+        """The table of what each token becomes, shape (vocabulary, d); None where there is none."""
+        return None
+
 
 @dataclass
 class ScaledOutput:
@@ -61,6 +65,22 @@ def normal(generator: Generator, *shape: int, std: float) -> Tensor:
     return std * torch.randn(*shape, generator=generator, dtype=torch.float64)
 
 
+def uniform(generator: Generator, *shape: int, bound: float) -> Tensor:
+    """Independent U(-bound, bound) entries, float64."""
+    return bound * (2 * torch.rand(*shape, generator=generator, dtype=torch.float64) - 1)
+
+
 def bias(size: int) -> Tensor:
     """A bias vector at 1e-6, as arXiv 2606.13753 starts them."""
     return torch.full((size,), 1e-6, dtype=torch.float64)
+
+
+def dense(generator: Generator, fan_in: int, size: int, init: str) -> tuple[Tensor, Tensor]:
+    """Matrix (fan_in, size) and bias (size,) of a layer: fan-in is N(0, 1 / fan_in) and 1e-6.
+
+    torch is what nn.Linear draws: matrix and bias both U(-1/sqrt(fan_in), 1/sqrt(fan_in)).
+    """
+    if init == "torch":
+        bound = fan_in**-0.5
+        return uniform(generator, fan_in, size, bound=bound), uniform(generator, size, bound=bound)
+    return normal(generator, fan_in, size, std=fan_in**-0.5), bias(size)

@@ -1,0 +1,105 @@
+"""Layers by the names of their weights, and the kernel of a network made of them, contracted layer by layer.
+
+For a layer a = W^T h + b the gradient of one output is h d^T, d = df_c / da, so that its part of the kernel is
+(h . h' + 1) sum_c d_c . d'_c: no gradient of the size of W is ever formed.  Where a layer is used at several
+positions t, gradients add up: sum_{t, t'} (h_t . h'_t' + 1) sum_c d_{t,c} . d'_{t',c}.
+Novak, Sohl-Dickstein and Schoenholz 2022, arXiv 2206.08720 (structured derivatives).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..kernel import Weights
+
+
+class Layers:
+    """Applies layers to rows: the last dimension is the width."""
+
+    def __init__(self, weights: Weights) -> None:
+        self.weights = weights
+
+    def embed(self, tokens: Tensor | None, t: int) -> Tensor:
+        """E[tokens] + P_t, shape (n, d); of every token if `tokens` is None, shape (p, d)."""
+        table = self.weights["E"]
+        return (table if tokens is None else F.embedding(tokens, table)) + self.weights["P"][t]
+
+    def dense(self, h: Tensor, matrix: str, bias: str = "", onto: Tensor | None = None) -> Tensor:
+        """h W, added to `onto` where there is one, plus the bias where one is named."""
+        a = h @ self.weights[matrix]
+        a = a if onto is None else onto + a
+        return a + self.weights[bias] if bias else a
+
+    def norm(self, h: Tensor, gain: str, bias: str) -> Tensor:
+        """LayerNorm: gain * (h - mean) / sqrt(variance + 1e-5) + bias."""
+        return F.layer_norm(h, h.shape[-1:], self.weights[gain], self.weights[bias])
+
+
+class RecordedLayers(Layers):
+    """Notes what every use of a layer was given and gave, shapes (n, fan-in) and (n, width)."""
+
+    def __init__(self, weights: Weights) -> None:
+        super().__init__({name: w.detach().requires_grad_() for name, w in weights.items()})
+        self.matrices: dict[str, list[tuple[Tensor, Tensor]]] = {}
+        """A bias counts as a row of the matrix whose input is 1."""
+        self.norms: dict[str, list[tuple[Tensor, Tensor]]] = {}
+        """What the gain multiplies counts as given."""
+
+    def embed(self, tokens: Tensor | None, t: int) -> Tensor:
+        """As ever; it is a linear layer of the one-hot vectors of token and position."""
+        assert tokens is not None, "each example needs a row of its own"
+        gave = super().embed(tokens, t)
+        token = F.one_hot(tokens, len(self.weights["E"]))
+        position = F.one_hot(torch.full_like(tokens, t), len(self.weights["P"]))
+        given = torch.cat([token, position], dim=1).to(gave.dtype)
+        self.matrices.setdefault("E", []).append((given, gave))
+        return gave
+
+    def dense(self, h: Tensor, matrix: str, bias: str = "", onto: Tensor | None = None) -> Tensor:
+        """As ever."""
+        gave = super().dense(h, matrix, bias, onto)
+        given = F.pad(h.detach(), (0, 1), value=1.0) if bias else h.detach()
+        self.matrices.setdefault(matrix, []).append((given, gave))
+        return gave
+
+    def norm(self, h: Tensor, gain: str, bias: str) -> Tensor:
+        """As ever."""
+        gave = super().norm(h, gain, bias)
+        self.norms.setdefault(gain, []).append((F.layer_norm(h.detach(), h.shape[-1:]), gave))
+        return gave
+
+
+def contracted_ntk(forward: Callable[[Layers], Tensor], weights: Weights) -> Tensor:
+    """Trace NTK, exact, of a network whose weights all act through `Layers`; forward(layers): (n, c).
+
+    One backward pass an output, of all examples at once: they must not share rows. Memory: the activations,
+    and (positions * n)^2 a layer, for any c.
+    """
+    layers = RecordedLayers(weights)
+    with torch.enable_grad():
+        outputs = forward(layers)
+    n, n_outputs = outputs.shape
+    kernel = outputs.new_zeros(n, n)
+    products = {name: outputs.new_zeros(len(uses) * n, len(uses) * n) for name, uses in layers.matrices.items()}
+    gave = [use[1] for uses in (*layers.matrices.values(), *layers.norms.values()) for use in uses]
+    for direction in torch.eye(n_outputs, dtype=outputs.dtype, device=outputs.device):
+        signals = iter(torch.autograd.grad(outputs, gave, direction.expand(n, -1), retain_graph=True))
+        for name, uses in layers.matrices.items():
+            signal = torch.cat([next(signals) for _ in uses])
+            products[name].addmm_(signal, signal.T)
+        for uses in layers.norms.values():
+            of_both = []  # the gradients by gain and by bias, side by side
+            for given, _ in uses:
+                signal = next(signals)
+                of_both.append(torch.cat([given * signal, signal], dim=1))
+            rows = torch.stack(of_both).sum(dim=0)
+            kernel.addmm_(rows, rows.T)
+    for name, uses in layers.matrices.items():
+        given = torch.cat([use[0] for use in uses])
+        product = (given @ given.T) * products[name]
+        kernel += product.view(len(uses), n, len(uses), n).sum(dim=(0, 2))
+    return kernel

@@ -1,0 +1,39 @@
+"""Committee of ReLUs with fixed readouts, half of them +1, half -1.  Xu et al. 2023, arXiv 2310.02541.
+
+f(x) = (1/sqrt(m)) sum_j s_j relu(w_j . x),  s_j = +1 for the first half of the units, -1 for the second.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import sqrt
+
+from torch import Generator, Tensor
+
+from ..activations import relu_slope
+from ..kernel import Weights
+from .network import Network, normal
+
+
+@dataclass(frozen=True)
+class SignedCommittee(Network):
+    """W: (m, d), m = d_hidden, entries N(0, 1). Of an odd m the +1 units are one more."""
+
+    vocabulary: int
+    n_inputs: int
+    n_outputs: int
+    d_hidden: int = 1000
+
+    def init(self, generator: Generator) -> Weights:
+        return {"W": normal(generator, self.d_hidden, self.n_inputs, std=1.0)}
+
+    def __call__(self, weights: Weights, x: Tensor) -> Tensor:
+        units = (x @ weights["W"].T).relu()
+        plus = (self.d_hidden + 1) // 2
+        signed = units[:, :plus].sum(dim=1, keepdim=True) - units[:, plus:].sum(dim=1, keepdim=True)
+        return signed / sqrt(self.d_hidden)
+
+    def ntk(self, weights: Weights, x: Tensor) -> Tensor:
+        """Closed form: (1/m) (x . x') times the number of units that are on for both x and x'."""
+        on = relu_slope(x @ weights["W"].T)
+        return (x @ x.T) * (on @ on.T) / self.d_hidden
