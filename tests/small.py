@@ -10,15 +10,49 @@ from grok_tui.config.schema import RunConfig
 
 GrokTui = Callable[..., "subprocess.CompletedProcess[str]"]
 
+MLP = ["task.p=13", "model.d_embed=16", "model.d_hidden=24"]
+TRANSFORMER = ["task.p=7", "model.d_embed=8", "model.d_hidden=12", "model.n_heads=2", "measure.probe=8"]
+BATCHES = [*TRANSFORMER, "train.batch_size=10"]
+WIDE = ["task.d=20", "task.n_train=30", "task.n_test=40", "model.d_hidden=16", "optim.lr=8"]
+TEACHER = ["task.n_train=20", "task.n_test=20", "task.d_teacher=10", "model.d_hidden=10", "measure.probe=10"]
+DIGITS = ["task.n_train=60", "task.n_test=40", "model.d_hidden=12", "train.batch_size=20", "measure.probe=10"]
+
 SMALL = {
-    "modadd-mlp": ["task.p=13", "model.d_embed=16", "model.d_hidden=24"],
-    "modadd-fast": ["task.p=13", "model.d_embed=16", "model.d_hidden=24"],
-    "modadd-wd-off": ["task.p=13", "model.d_embed=16", "model.d_hidden=24"],
-    "modadd-transformer": ["task.p=7", "model.d_embed=8", "model.d_hidden=12", "model.n_heads=2", "measure.probe=8"],
+    "modadd-mlp": MLP,
+    "modadd-fast": MLP,
+    "modadd-wd-off": MLP,
+    "modadd-no-decay": MLP,
+    "modadd-clamp": MLP,
+    "modadd-clamp-low": MLP,
+    "modadd-clamp-high": MLP,
+    "modadd-transformer": TRANSFORMER,
+    "nanda": TRANSFORMER,
+    "kumar-transformer": TRANSFORMER,
+    "power-division": BATCHES,
+    "delay-addition": BATCHES,
+    "delay-multiplication": BATCHES,
+    "delay-sgd": BATCHES,
+    "delay-wd-off": BATCHES,
+    "delay-freeze": BATCHES,
+    "delay-rescale": BATCHES,
+    "delay-parity": ["task.n=10", "task.n_train=400", "task.n_test=60", "model.d_hidden=16", "train.batch_size=20"],
     "parity": ["task.n=10", "task.n_train=40", "task.n_test=30", "model.d_hidden=20"],
     "kumar-poly": [],
-    "kumar-alpha": ["task.d=20", "task.n_train=30", "task.n_test=40", "model.d_hidden=16", "optim.lr=8"],
+    "kumar-alpha": WIDE,
+    "kumar-eps": WIDE,
+    "kumar-sigma": WIDE,
+    "kumar-twin": WIDE,
+    "kumar-momentum": WIDE,
+    "kumar-goldilocks": ["task.n_train=30", "task.n_test=40", "model.d_hidden=16", "optim.lr=8"],
+    "kumar-modadd": ["task.p=7", "model.d_hidden=16", "measure.probe=8", "optim.lr=30"],
+    "kumar-eigenvector": ["task.d=20", "task.n_train=30", "task.n_test=30", "task.k=5"],
+    "kumar-adamw": TEACHER,
+    "teacher-student": TEACHER,
+    "mnist-alpha": DIGITS,
+    "omnigrok-mnist": DIGITS,
     "linear": ["task.d=30", "task.n_train=40", "task.n_test=40"],
+    "rfm": ["task.p=7", "measure.probe=10"],
+    "xor-cluster": ["task.d=60", "task.n_train=20", "task.n_test=20", "model.d_hidden=12", "measure.probe=10"],
 }
 """Presets cut down to what trains in milliseconds a step; the networks stay what they are."""
 

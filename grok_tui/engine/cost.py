@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
@@ -12,7 +13,8 @@ from torch.utils.flop_counter import FlopCounterMode
 SECONDS_PER_OP = 5e-6
 SECONDS_PER_ELEMENT = 4e-10
 SECONDS_PER_FLOP = 1 / 80e9
-"""A nominal machine; only ratios of costs are used."""
+CUBIC = 30
+"""A nominal machine; only ratios of costs are used. CUBIC n^3 flops is what decomposing an n x n matrix counts for."""
 
 
 class _Count(TorchDispatchMode):
@@ -36,9 +38,27 @@ def _elements(tree: Any) -> int:
     return sum(_elements(part) for part in tree) if isinstance(tree, (tuple, list)) else 0
 
 
+def _cubic(*shapes: Any, out_shape: Any = None, **other: Any) -> int:
+    """Flops of a decomposition of square matrices, as dear as it really is beside a matrix product."""
+    n = shapes[0][-1]
+    return CUBIC * n**3
+
+
+DECOMPOSITIONS = dict.fromkeys(
+    [
+        torch.ops.aten._linalg_eigh,
+        torch.ops.aten._linalg_svd,
+        torch.ops.aten._linalg_solve_ex,
+        torch.ops.aten.linalg_cholesky_ex,
+        torch.ops.aten.linalg_ldl_factor_ex,
+    ],
+    _cubic,
+)
+
+
 def cost(work: Callable[[], object]) -> float:
     """Seconds that `work` would take on the nominal machine: its operations, elements touched and matrix products."""
-    flops = FlopCounterMode(display=False)
+    flops = FlopCounterMode(display=False, custom_mapping=DECOMPOSITIONS)
     with flops, _Count() as count:
         work()
     return (

@@ -15,14 +15,14 @@ from typing import Any
 
 import torch
 
-from ..config.fields import get, replace, steerable
+from ..config.fields import NORM, get, replace, steerable
 from ..config.schema import RunConfig
 from ..errors import UsageError
 from ..science.phases import PhaseDetector
 from ..store.checkpoints import Checkpoint
 from .clock import Clock
 from .cost import cost
-from .learner import GradientLearner, Learner
+from .learner import build_learner
 from .records import Event, Kernel, Record, Row, Snapshot
 from .schedule import Stream, next_on_grid
 from .steering import check_pace, resolve
@@ -66,7 +66,7 @@ class Trainer:
         self.work = 0.0
         self.paused = False
         self.stopping: str | None = None
-        self.learner: Learner = GradientLearner(config, device)
+        self.learner = build_learner(config, device)
         self.phases = PhaseDetector(**{name: getattr(config.phase, name) for name in config.phase.__struct_fields__})
         self.scheduled = list(range(len(config.schedule)))  # entries still to come
         self.clock = Clock(device, pace)
@@ -153,6 +153,7 @@ class Trainer:
     def enter_phases(self, values: dict[str, float]) -> Iterator[Record]:
         """Say which phases begin with this row, and keep the state at their beginning."""
         for phase in self.phases.see(self.step, values):
+            self.learner.enter(phase)
             yield Event("phase", self.step, {"phase": phase})
             yield from self.snapshot(phase)
             if phase == "grokked" and self.stop_on == "grok":
@@ -184,12 +185,16 @@ class Trainer:
             yield from self.answer(request)
 
     def turn(self, key: str, value: Any, **by: Any) -> Iterator[Record]:
-        """Change one steerable field before the next step, keeping the state before it."""
-        key, new = resolve(self.config, key, value)
+        """Change one steerable field, or the norm, before the next step, keeping the state before it."""
+        norm = self.learner.norm()
+        key, new = resolve(self.config, key, value, norm)
         yield from self.snapshot("steered")
-        old = get(self.config, key)
-        self.config = replace(self.config, {key: new})
-        held = self.learner.turn(self.config)
+        if key == NORM:
+            old, held = norm, self.learner.turn(self.config, norm=new)
+        else:
+            old = get(self.config, key)
+            self.config = replace(self.config, {key: new})
+            held = self.learner.turn(self.config)
         yield Event("steered", self.step, {"key": key, "old": old, "new": new, "optimizer": held, **by})
 
     def answer(self, request: Request) -> Iterator[Record]:
@@ -201,7 +206,8 @@ class Trainer:
                     changes = request.get("set")
                     if not isinstance(changes, dict) or not changes:
                         raise UsageError("steer: expected set = {key: value}")
-                    resolved = [resolve(self.config, key, value) for key, value in changes.items()]
+                    norm = self.learner.norm()
+                    resolved = [resolve(self.config, key, value, norm) for key, value in changes.items()]
                     for key, value in resolved:
                         yield from self.turn(key, value, by="request", **ticket)
                 case "pause" if not self.paused:
