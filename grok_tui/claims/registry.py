@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from . import across, delay_law, feature_learning, lazy_to_rich, twins, without_decay
 from .claim import Claim
 
-CLAIMS: tuple[Claim, ...] = ()
+CLAIMS: tuple[Claim, ...] = (
+    *lazy_to_rich.CLAIMS,
+    *twins.CLAIMS,
+    *delay_law.CLAIMS,
+    *without_decay.CLAIMS,
+    *feature_learning.CLAIMS,
+    *across.CLAIMS,
+)
 
 
 def of_preset(name: str) -> list[Claim]:

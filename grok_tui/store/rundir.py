@@ -156,14 +156,20 @@ def create(
     stop_on: str | None = None,
     pace: float = 0.0,
     parent: dict[str, Any] | None = None,
+    id: str | None = None,
+    threads: int | None = None,
 ) -> RunDir:
-    """Make a new run's directory, ready for an engine."""
+    """Make a new run's directory, ready for an engine.
+
+    id: the directory's name; none: made of the time, the name and the seed.
+    threads: CPU threads to train on; none: as many as its steps can feed.
+    """
     check_data(config)
     check_runs_dir(runs)
     suffix = "".join(random.SystemRandom().choices(string.ascii_lowercase + string.digits, k=4))
     started = datetime.now()
     label = name or preset
-    run = RunDir(runs / f"{started:%Y-%m-%d_%H%M%S}_{label}_s{config.train.seed}_{suffix}")
+    run = RunDir(runs / (id or f"{started:%Y-%m-%d_%H%M%S}_{label}_s{config.train.seed}_{suffix}"))
     run.path.mkdir(parents=True)
     run.checkpoints.mkdir()
     run.kernel.mkdir()
@@ -192,6 +198,6 @@ def create(
         "command": sys.argv,
         "progress": {"step": 0, "steps_per_second": 0.0, "measuring": 0.0},
         "result": {},
-    }
+    } | ({} if threads is None else {"threads": threads})
     write_atomically(run.run_json, json.dumps(info, indent=1) + "\n")
     return run
