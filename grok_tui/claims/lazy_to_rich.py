@@ -145,7 +145,11 @@ GOLDILOCKS = Claim(
     published="P 50 never generalises, P 120 groks, P 500 shows no delay",
     rule="P 50 ends above half of its first test loss; the lag at half the loss is finite at P 500, and more than five "
     "times as large at P 120",
-    cells=tuple(Cell(f"P {p}", "kumar-goldilocks", (f"task.n_train={p}", "train.steps=20000")) for p in (50, 120, 500)),
+    cells=(
+        Cell("P 50", "kumar-goldilocks", ("task.n_train=50",)),
+        Cell("P 120", "kumar-goldilocks"),
+        Cell("P 500", "kumar-goldilocks", ("task.n_train=500", "train.steps=20000")),
+    ),
     judge=judge_goldilocks,
     plot=Curves(("test/loss", "train/loss")),
 )

@@ -45,7 +45,7 @@ def judge_committee(runs: Runs) -> Finding:
     said = (
         f"{len(learnt)} of {len(found)} seeds end below 1 % of the first test loss; kernel distance {moved:.3f} or more"
     )
-    return Finding(said, len(learnt) > len(found) / 2 and moved > 0.01 and without_decay(runs), listed(ratios))
+    return Finding(said, len(learnt) >= len(found) / 2 and moved > 0.01 and without_decay(runs), listed(ratios))
 
 
 COMMITTEE = Claim(
@@ -55,7 +55,7 @@ COMMITTEE = Claim(
     title="A committee of two",
     says="Two hidden units with fixed readouts grok a quadratic target by plain gradient descent without weight decay.",
     published="test loss from a peak of 2.1 to below .05 by 10,000 steps (one seed)",
-    rule="more than half of the seeds end below 1 % of their first test loss, with a kernel distance above .01 in all",
+    rule="at least half of the seeds end below 1 % of their first test loss, with a kernel distance above .01 in all",
     cells=(Cell("GD", "kumar-poly", ("measure.also=decomposition", "train.steps=20000")),),
     judge=judge_committee,
     plot=Curves(("test/loss", "train/loss")),

@@ -9,12 +9,14 @@ from pathlib import Path
 
 from ..errors import UsageError, nearest
 from ..science.operations import OPERATIONS, Operation
-from .fields import NORM, asked, fields, get, has_norm, steerable
+from .fields import NORM, asked, fields, get, has_norm, steerable, values
 from .schema import BINARY_LOSSES, MEASURES, MODELS, TASKS, RunConfig
 
 IDX_FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 DIGITS = 5000
 """How many the extra mnist brings."""
+LARGEST_KERNEL = 5000
+"""Rows of the largest kernel that regression solves with."""
 
 
 def check(config: RunConfig) -> None:
@@ -58,6 +60,8 @@ def check_task(config: RunConfig) -> None:
             raise UsageError(f"task.k: parity over {task.k} bits needs task.n >= {task.k}, got {task.n}")
         if task.n < 60 and task.n_train >= 2**task.n:
             raise UsageError(f"task.n_train: {task.n_train} of {2**task.n} inputs leaves no test data")
+    if task.name == "xor-cluster" and task.d < 2:
+        raise UsageError(f"task.d: two directions at right angles need task.d >= 2, got {task.d}")
     if task.name == "eigenvector" and task.k > task.n_train + task.n_test:
         raise UsageError(f"task.k: {task.k} of task.n_train + task.n_test = {task.n_train + task.n_test} eigenvectors")
 
@@ -132,6 +136,12 @@ def check_measures(config: RunConfig) -> None:
                     f"measure.also: {name} ({needs.says}) needs {key} {' or '.join(shortest(allowed))}, "
                     f"got {get(config, key)}"
                 )
+    size = (config.task.n_train + config.task.n_test) * values(config, "task").get("n_outputs", 1)
+    if "regression" in config.measure.also and size > LARGEST_KERNEL:
+        raise UsageError(
+            f"measure.also: regression solves for task.n_train + task.n_test examples, times task.n_outputs: {size} "
+            f"of at most {LARGEST_KERNEL}"
+        )
     if "decomposition" in config.measure.also and config.model.centered:
         raise UsageError("measure.also: decomposition is of the plain output, but model.centered is true")
 

@@ -161,7 +161,9 @@ PLAIN = {"int": "a whole number", "float": "a number", "str": "a text", "bool": 
 def expected(error: msgspec.ValidationError, key: str) -> str:
     """Say in plain words what msgspec expected of the field `key`."""
     if key in fields() and "enum value" in str(error):
-        return "expected " + " or ".join(get_args(get_args(fields()[key].type)[0]))
+        kind = get_args(fields()[key].type)[0]
+        allowed = get_args(get_args(kind)[0] if get_origin(kind) is list else kind)
+        return "expected " + " or ".join(str(name) for name in allowed)
     text = str(error).split(" - at ")[0].split(", got ")[0]
     if text.startswith("Expected "):
         for name, plain in PLAIN.items():

@@ -137,9 +137,11 @@ EMBEDDINGS = ("embedding-mlp", "transformer", "quadratic-mlp")
 MODULAR = tuple(f"modular-{name}" for name in OPERATIONS)
 NETWORKS = (*EMBEDDINGS, "mlp", "committee", "signed-committee", "linear")
 
+REAL = ("polynomial", "eigenvector", "linear-teacher", "teacher-student")
+
 MEASURES = {
     "twin": Needs("the linearised network, trained beside it", models=NETWORKS),
-    "regression": Needs("kernel regression with the kernel at init", models=NETWORKS, loss="mse"),
+    "regression": Needs("kernel regression with the kernel at init", REAL, NETWORKS, loss="mse"),
     "decomposition": Needs("the three error terms of a committee machine", ("polynomial",), ("committee",)),
     "spectrum": Needs("effective rank and largest eigenvalues of the kernel"),
     "angle": Needs("angle of the weights from init and from t_mem", models=NETWORKS),

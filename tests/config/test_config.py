@@ -53,10 +53,10 @@ BAD = {
     "optim.lr=inf": "optim.lr: expected a finite number, got inf",
     "wd=nan": "optim.weight_decay: expected a number >= 0.0, got nan",
     "optm.lr=1": "optm.lr: no such field; did you mean optim.lr?",
-    "model.activation=tanh": "model.activation: expected gelu or relu, got tanh",
+    "model.activation=sigmoid": "model.activation: expected gelu or relu or tanh, got sigmoid",
     "train.steps=1.5": "train.steps: expected a whole number, got 1.5",
     "task.p=60": "task.p: 60 is not prime; the nearest is 59",
-    "task.frac_train=1e-5": "task.frac_train: 1e-05 of 3481 pairs leaves no train data",
+    "task.frac_train=1e-5": "task.frac_train: 1e-05 of the pairs mod 59 leaves no train data",
     "task.frac_train=1": "task.frac_train: expected a number < 1.0, got 1",
     "model.name=committee": "model.name: committee takes vectors, but task.name modular-addition gives tokens",
     "model.name=mpl": "model.name: no model mpl; did you mean mlp?",
@@ -136,12 +136,13 @@ def test_every_field_is_described() -> None:
     assert all(f.text for f in fields().values())
     assert {key for key, f in fields().items() if f.steerable} == {
         "model.alpha", "optim.lr", "optim.weight_decay", "optim.momentum", "optim.beta1", "optim.beta2",
+        "optim.hold_norm", "optim.ridge",
     }  # fmt: skip
 
 
 def test_steerable_fields_are_those_that_the_run_reads() -> None:
     assert set(steerable(presets.load_preset("kumar-poly"))) == {
-        "model.alpha", "optim.lr", "optim.weight_decay", "optim.momentum",
+        "model.alpha", "optim.lr", "optim.weight_decay", "optim.momentum", "optim.hold_norm",
     }  # fmt: skip
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,13 +11,11 @@ import torch
 from grok_tui.config.fields import replace
 from grok_tui.config.schema import RunConfig
 from grok_tui.engine.devices import check_dtypes, choose, make_deterministic
-from grok_tui.engine.records import Event, Kernel, Record, Row, Snapshot
+from grok_tui.engine.records import Event, Kernel, Snapshot
 from grok_tui.engine.trainer import Trainer
 from grok_tui.errors import UsageError
 from small import small
-
-CPU = torch.device("cpu")
-Requests = dict[int, list[dict[str, Any]]]
+from training import CPU, Requests, events, rows, same, train
 
 
 @pytest.fixture(autouse=True)
@@ -26,45 +23,12 @@ def _deterministic() -> None:
     make_deterministic()
 
 
-def asking(requests: Requests) -> Callable[[Trainer], Callable[[], list[dict[str, Any]]]]:
-    """Requests that arrive when the trainer is at a step or first past it."""
-    left = dict(requests)
-
-    def of(trainer: Trainer) -> Callable[[], list[dict[str, Any]]]:
-        def poll() -> list[dict[str, Any]]:
-            due = [step for step in sorted(left) if step <= trainer.step]
-            return [request for step in due for request in left.pop(step)]
-
-        return poll
-
-    return of
-
-
-def train(config: RunConfig, requests: Requests | None = None, **options: Any) -> tuple[Trainer, list[Record]]:
-    trainer = Trainer(config, CPU, **options)
-    trainer.requests = asking(requests or {})(trainer)
-    return trainer, list(trainer)
-
-
-def rows(records: list[Record]) -> list[Row]:
-    return [record for record in records if isinstance(record, Row)]
-
-
-def events(records: list[Record], *types: str) -> list[Event]:
-    return [r for r in records if isinstance(r, Event) and (not types or r.type in types)]
-
-
-def same(a: list[Row], b: list[Row]) -> bool:
-    """Bit for bit, nan included."""
-    return repr(a) == repr(b)
-
-
 def test_same_seed_same_bits(any_small: RunConfig) -> None:
-    config = replace(any_small, {"train.steps": 120})
+    config = replace(any_small, {"train.steps": 60})
     first, second = (rows(train(config)[1]) for _ in range(2))
     other = rows(train(replace(config, {"train.seed": 1}))[1])
     assert first[0].step == 0
-    assert first[-1].step == 120
+    assert first[-1].step == 60
     assert same(first, second)
     assert not same(first, other)
 
@@ -128,7 +92,7 @@ def test_steering_is_told_with_what_the_optimizer_holds() -> None:
     assert [e.data["request"] for e in told] == ["a", "b", "c", "d"]
     assert told[0].data["optimizer"]["weight_decay"] == 0.0
     assert told[1].data["optimizer"]["lr"] == 4e-3
-    group = trainer.learner.optimizer.param_groups
+    group = trainer.learner.net.optimizer.param_groups
     assert [g["lr"] for g in group] == [4e-3, 4e-3]
     assert [g["weight_decay"] for g in group] == [3.0, 0.0]
 
