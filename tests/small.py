@@ -51,7 +51,7 @@ SMALL = {
     "mnist-alpha": DIGITS,
     "omnigrok-mnist": DIGITS,
     "linear": ["task.d=30", "task.n_train=40", "task.n_test=40"],
-    "rfm": ["task.p=7", "measure.probe=10"],
+    "rfm": ["task.p=13", "measure.probe=40"],
     "xor-cluster": ["task.d=60", "task.n_train=20", "task.n_test=20", "model.d_hidden=12", "measure.probe=10"],
 }
 """Presets cut down to what trains in milliseconds a step; the networks stay what they are."""

@@ -13,8 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 SECONDS_PER_OP = 5e-6
 SECONDS_PER_ELEMENT = 4e-10
 SECONDS_PER_FLOP = 1 / 80e9
-CUBIC = 30
-"""A nominal machine; only ratios of costs are used. CUBIC n^3 flops is what decomposing an n x n matrix counts for."""
+"""A nominal machine; only ratios of costs are used."""
 
 
 class _Count(TorchDispatchMode):
@@ -38,22 +37,19 @@ def _elements(tree: Any) -> int:
     return sum(_elements(part) for part in tree) if isinstance(tree, (tuple, list)) else 0
 
 
-def _cubic(*shapes: Any, out_shape: Any = None, **other: Any) -> int:
-    """Flops of a decomposition of square matrices, as dear as it really is beside a matrix product."""
-    n = shapes[0][-1]
-    return CUBIC * n**3
+def _cubic(times: float) -> Callable[..., int]:
+    """Flops of a decomposition of a square matrix of n rows: times n^3."""
+    return lambda shape, *other, **options: int(times * shape[-1] ** 3)
 
 
-DECOMPOSITIONS = dict.fromkeys(
-    [
-        torch.ops.aten._linalg_eigh,
-        torch.ops.aten._linalg_svd,
-        torch.ops.aten._linalg_solve_ex,
-        torch.ops.aten.linalg_cholesky_ex,
-        torch.ops.aten.linalg_ldl_factor_ex,
-    ],
-    _cubic,
-)
+DECOMPOSITIONS = {
+    torch.ops.aten._linalg_eigh: _cubic(30),
+    torch.ops.aten._linalg_svd: _cubic(60),
+    torch.ops.aten._linalg_solve_ex: _cubic(1),
+    torch.ops.aten.linalg_cholesky_ex: _cubic(1 / 3),
+    torch.ops.aten.cholesky_solve: _cubic(1),
+}
+"""What torch's own counter leaves out, as dear as it is beside a matrix product."""
 
 
 def cost(work: Callable[[], object]) -> float:

@@ -32,7 +32,7 @@ class FeatureLearner:
     """A kernel machine and its feature matrix M; step t is taken after t updates of M, and M_0 = I is step 0.
 
     `train.dtype` is the precision in which M and the data are held. All else is float64, on the CPU where the device is
-    MPS, which has none: solving in float32 would not interpolate.
+    MPS, which has none, so that the train loss is 0 to rounding whatever the kernel.
     """
 
     def __init__(self, config: RunConfig, device: torch.device) -> None:

@@ -175,9 +175,9 @@ class Trainer:
             entry = self.config.schedule[i]
             start = self.phases.reached.get(entry.on) if entry.on else entry.step
             if start is not None and self.step >= start:
-                self.scheduled.remove(i)
                 for key, value in entry.set.items():
                     yield from self.turn(key, value, by="schedule")
+                self.scheduled.remove(i)
         while self.told and self.told[0]["step"] <= self.step:
             event = self.told.pop(0)
             yield from self.turn(event["key"], event["new"], by="request", request=event.get("request"))

@@ -8,11 +8,13 @@ M_0 = I, and then over and over:
 
 M, shape (d, d), says which directions of the input count. Train points x: (n, d); targets y: (n, c); dual
 coefficients a: (n, c); kernel matrix K: (n, n). Every function here computes in the precision of its arguments,
-which wants to be float64: a float32 solve loses what the Gaussian kernel's condition number, about 1e5, takes.
+which wants to be float64: from a Gaussian kernel, of condition number 1e5, a float32 solve leaves a train loss of
+1e-10, a float64 one 1e-26.
 
 M is nowhere normalised, as in the paper's code. With ridge 0 and the quadratic kernel its scale is set anew in
 every iteration: M -> s M makes K -> s^2 K and a -> a / s^2, so f, G and the next M stay. Under the Gaussian kernel
-the scale of M belongs to the bandwidth.
+the scale of M belongs to the bandwidth. A ridge that is not small beside the eigenvalues of K starves M: the fit
+falls short, its gradients are smaller, so are M and K, and the next fit is worse; M -> 0 within tens of iterations.
 Mallinar et al. 2024, arXiv 2407.20199, and its code; Radhakrishnan et al. 2022, arXiv 2212.13881.
 """
 

@@ -10,7 +10,7 @@ import torch
 from grok_tui.config.schema import RunConfig
 from grok_tui.engine.cost import cost
 from grok_tui.engine.devices import threads_for
-from grok_tui.engine.learner import GradientLearner
+from grok_tui.engine.learner import build_learner
 from grok_tui.engine.schedule import FREE_SECONDS, Stream, next_on_grid
 from grok_tui.engine.trainer import Trainer
 from small import SMALL, small
@@ -69,9 +69,9 @@ def test_planning_leaves_the_learner_as_it_was(preset: str) -> None:
     trainer = Trainer(config, torch.device("cpu"))
     again = Trainer(config, torch.device("cpu"))
     assert trainer.rows.cost == again.rows.cost > 0
-    fresh = GradientLearner(config, torch.device("cpu"))
-    assert all(torch.equal(fresh.weights[name], w) for name, w in trainer.learner.weights.items())
-    assert trainer.learner.kernel_0 is None
+    fresh, planned = build_learner(config, torch.device("cpu")).state(), trainer.learner.state()
+    assert set(fresh) == set(planned)
+    assert all(torch.equal(fresh[name], tensor) for name, tensor in planned.items())
 
 
 def test_threads_follow_the_work(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -127,15 +127,15 @@ def test_the_scale_of_m_does_not_matter_to_the_quadratic_kernel() -> None:
     assert relative(following(1e3 * metric()), following(metric())) < 1e-10
 
 
-def test_float64_is_needed() -> None:
-    """Under M = I the Gaussian kernel of modular pairs is so ill-conditioned that float32 would not interpolate."""
+def test_what_float64_is_for() -> None:
+    """The Gaussian kernel of modular pairs is ill-conditioned from the start."""
     tokens = torch.cartesian_prod(torch.arange(23), torch.arange(23))[::2]
     x, y = as_vectors(tokens, 23), as_vectors(tokens.sum(dim=1, keepdim=True) % 23, 23)
     matrix = Gaussian(2.5)(x, x, torch.eye(46, dtype=torch.float64))
     loss = {dtype: (k @ solve(k, y.to(dtype)) - y).square().mean() for dtype, k in
             ((torch.float64, matrix), (torch.float32, matrix.float()))}  # fmt: skip
     assert loss[torch.float64] < 1e-25
-    assert loss[torch.float32] > 1e-12
+    assert 1e-12 < loss[torch.float32] < 1e-8
     assert 3e3 < torch.linalg.cond(matrix) < 3e5
 
 

