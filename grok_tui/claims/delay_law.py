@@ -281,7 +281,7 @@ def intervention(id: str, title: str, says: str, published: str, cell: Cell, gro
         says=says,
         published=published,
         rule=f"every untouched run groks by step 4,000; {'every' if groks else 'no'} run that is touched at t_mem groks"
-        f"{'' if groks else ' by step 8,000'}",
+        f"{'' if groks else ' by step 6,000'}",
         cells=(Cell("untouched", "delay-addition", ("train.steps=4000",)), cell),
         judge=judge,
         plot=Curves(("test/acc", "train/acc"), log_y=False),
@@ -299,7 +299,7 @@ WD_OFF = intervention(
     "Weight decay taken away at t_mem",
     "Without weight decay from t_mem on the run does not grok.",
     "0 of 3 in 30,000 steps",
-    Cell("wd 0", "delay-wd-off", ("train.steps=8000",)),
+    Cell("wd 0", "delay-wd-off", ("train.steps=6000",)),
     groks=False,
 )
 FREEZE = intervention(
@@ -307,7 +307,7 @@ FREEZE = intervention(
     "Norm frozen at t_mem",
     "With the norm frozen from t_mem on the run does not grok, though weight decay still turns the weights.",
     "0 of 3 in 30,000 steps",
-    Cell("frozen", "delay-freeze", ("train.steps=8000",)),
+    Cell("frozen", "delay-freeze", ("train.steps=6000",)),
     groks=False,
 )
 RESCALE = intervention(

@@ -50,6 +50,7 @@ ALPHA = Claim(
         Cell(f"alpha {alpha:g}", "kumar-alpha", (f"model.alpha={alpha}", SHORT)) for alpha in (1 / 32, 0.25, 1, 4)
     ),
     judge=judge_alpha,
+    seeds=2,
     plot=Curves(("test/loss", "train/loss")),
     quick=("alpha 0.03125", "alpha 1", "alpha 4"),
 )
@@ -73,12 +74,13 @@ EPS = Claim(
     published="a hump of 1.08 at eps 0.25; none at eps of 1 or more",
     rule="from eps to eps the lag at half the loss falls and the column-centred alignment at step 0 rises",
     cells=(
-        Cell("eps 0.25", "kumar-eps", ("model.eps=0.25", SHORT)),
+        Cell("eps 0.25", "kumar-alpha", ("model.alpha=1", SHORT)),
         Cell("eps 0.5", "kumar-eps", ("model.eps=0.5", SHORT)),
         Cell("eps 1", "kumar-eps", (SHORT,)),
         Cell("eps 2", "kumar-eps", ("model.eps=2", SHORT)),
     ),
     judge=judge_eps,
+    seeds=2,
     plot=Curves(("test/loss", "train/loss")),
     quick=("eps 0.25", "eps 1"),
 )
@@ -151,6 +153,7 @@ GOLDILOCKS = Claim(
         Cell("P 500", "kumar-goldilocks", ("task.n_train=500", "train.steps=20000")),
     ),
     judge=judge_goldilocks,
+    seeds=2,
     plot=Curves(("test/loss", "train/loss")),
 )
 
@@ -265,6 +268,7 @@ MNIST = Claim(
     judge=judge_mnist,
     plot=Curves(("test/acc", "train/acc"), log_y=False),
     seeds=2,
+    quick_seeds=0,
 )
 
 

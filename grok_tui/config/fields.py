@@ -13,7 +13,7 @@ from ..errors import UsageError, nearest
 from .schema import NAMED, SECTIONS, RunConfig, Section
 
 NORM = "norm"
-"""What `norm = x0.7` steers: no field, but the weights themselves, rescaled once so that this is their norm."""
+"""What `norm = x0.7` steers: no field, but the weights themselves, those that decay, rescaled once to this norm."""
 
 ALIASES = {"wd": "optim.weight_decay", "lr": "optim.lr", "alpha": "model.alpha", "momentum": "optim.momentum"}
 """Short names that keys and the command line may use."""

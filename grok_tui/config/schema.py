@@ -97,7 +97,7 @@ class Optim(Section, frozen=True, kw_only=True):
     hold_norm: Annotated[
         float,
         doc(
-            "weight norm held at this by rescaling after every step, x1 freezes it as it is; 0: free",
+            "norm of the decaying weights, held by rescaling them after every step; x1 freezes it; 0: free",
             ge=0,
             steerable=True,
         ),

@@ -29,6 +29,8 @@ class Fit:
         self.weights = {name: w.detach().clone().requires_grad_() for name, w in weights.items()}
         self.loss = loss
         self.optimizer = build_optimizer(optim.name, self.weights.values(), optim.decay)
+        self.decaying = [w for group in self.optimizer.param_groups if group["decays"] for w in group["params"]]
+        """The weights whose norm can be held: of vectors that never decay, rescaling would make runaways."""
         self.hold_norm = 0.0
 
     def gradient(self, x: Tensor, y: Tensor, start: Tensor | None) -> Tensor:
@@ -45,14 +47,17 @@ class Fit:
             self.rescale(self.hold_norm)
 
     def norm(self) -> Tensor:
-        """‖theta‖ over all weights."""
-        return norm(self.weights.values())
+        """‖theta‖ over the weights that decay."""
+        return norm(self.decaying)
 
     @torch.no_grad()
     def rescale(self, to: float) -> None:
-        """theta <- theta * to / ‖theta‖; the optimizer's memory stays.  arXiv 2606.13753, clamped and rescaled runs."""
+        """theta <- theta * to / ‖theta‖ for the weights that decay; the optimizer's memory stays.
+
+        arXiv 2606.13753, clamped and rescaled runs.
+        """
         factor = to / self.norm()
-        for w in self.weights.values():
+        for w in self.decaying:
             w.mul_(factor)
 
     def turn(self, optim: Optim, alpha: float) -> dict[str, float]:

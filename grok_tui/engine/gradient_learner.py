@@ -113,7 +113,7 @@ class GradientLearner:
             if self.has_accuracy:
                 measures["train/acc"] = accuracy(train, data.train_y, self.tolerance)
                 measures["test/acc"] = accuracy(test, data.test_y, self.tolerance)
-            measures["norm/weight"] = self.net.norm()
+            measures["norm/weight"] = norm(self.weights.values())
             measures["norm/V"] = measures["norm/weight"].square()
             measures |= {f"norm/{name}": torch.linalg.vector_norm(w) for name, w in self.weights.items()}
             measures["norm/grad"] = norm(w.grad for w in self.weights.values() if w.grad is not None)
@@ -129,7 +129,7 @@ class GradientLearner:
         return kernel, self.meter.read(kernel, self.steps)
 
     def norm(self) -> float:
-        """The norm over all weights."""
+        """The norm of the weights that decay."""
         return self.net.norm().item()
 
     def turn(self, config: RunConfig, norm: float | None = None) -> dict[str, float]:

@@ -20,7 +20,7 @@ class KernelMeter:
         self.kernel_0: Tensor | None = None
         self.last: Tensor | None = None
         self.last_step = 0
-        self.columns = [f"kernel/{name}" for name in "drift distance velocity alignment column_alignment".split()]
+        self.columns = [f"kernel/{name}" for name in ["drift", "distance", "velocity", "alignment", "column_alignment"]]
         if spectrum:
             self.columns += ["kernel/rank", *(f"kernel/top{i + 1}" for i in range(TOP))]
 

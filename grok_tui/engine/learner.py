@@ -43,7 +43,7 @@ class Learner(Protocol):
         """The kernel on the probe, and what is read off it."""
 
     def norm(self) -> float:
-        """The norm of what is learnt, as the column norm/weight has it."""
+        """The norm that steering speaks of."""
 
     def turn(self, config: RunConfig, norm: float | None = None) -> dict[str, float]:
         """Take over the steerable fields of `config`, and rescale the weights to `norm` where it is given.

