@@ -124,7 +124,8 @@ def fitted(points: Iterable[tuple[float, float]]) -> Line:
 def of_line(line: Line) -> str:
     """`slope 1,180 [1,080, 1,270], R2 0.971, n 12`."""
     low, high = line.interval
-    return f"slope {number(line.slope)} [{number(low)}, {number(high)}], R² {line.r2:.3f}, n {line.n}"
+    interval = f" [{number(low)}, {number(high)}]" if isfinite(high) else ""
+    return f"slope {number(line.slope)}{interval}, R² {line.r2:.3f}, n {line.n}"
 
 
 def correlation(points: Sequence[tuple[float, float]]) -> float:
