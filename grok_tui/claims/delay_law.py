@@ -318,16 +318,3 @@ RESCALE = intervention(
     Cell("x0.7", "delay-rescale", (), True),
     groks=True,
 )
-
-CLAIMS = (
-    WD_LAW,
-    LR_LAW,
-    LOG_NORM,
-    CONTRACTION,
-    OPERATIONS,
-    PARITY_CONTROL,
-    SGD,
-    WD_OFF,
-    FREEZE,
-    RESCALE,
-)

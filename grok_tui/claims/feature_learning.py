@@ -85,5 +85,3 @@ STILL = Claim(
     judge=judge_still,
     plot=Curves(("test/acc", "train/acc", "kernel/drift"), log_y=False),
 )
-
-CLAIMS = (RFM, XOR, STILL)

@@ -332,16 +332,3 @@ ACCURACY = Claim(
     judge=judge_accuracy,
     plot=Curves(("test/acc", "train/acc", "test/loss")),
 )
-
-CLAIMS = (
-    ALPHA,
-    EPS,
-    DECOMPOSITION,
-    GOLDILOCKS,
-    RISING_NORM,
-    EIGENVECTOR,
-    INIT_SCALE,
-    MNIST,
-    TRANSFORMER,
-    ACCURACY,
-)

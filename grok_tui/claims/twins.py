@@ -79,5 +79,3 @@ ADAMW_TWIN = Claim(
     plot=Curves(("test/loss", "twin/test_loss", "train/loss")),
     seeds=2,
 )
-
-CLAIMS = (TWIN, MOMENTUM, ADAMW_TWIN)

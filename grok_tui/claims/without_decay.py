@@ -135,5 +135,3 @@ NO_DECAY = Claim(
     judge=judge_no_decay,
     plot=Curves(("test/acc", "norm/weight"), log_y=False),
 )
-
-CLAIMS = (MODADD, COMMITTEE, LINEAR, RFM, NO_DECAY)

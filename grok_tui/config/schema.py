@@ -124,6 +124,45 @@ class Phase(Section, frozen=True, kw_only=True):
     test_loss: Annotated[float, doc("grokked: test loss below this; 0: not asked", ge=0)] = 0.0
 
 
+class Takes(Struct, frozen=True):
+    """What a named task or model reads, beside what all of its section share."""
+
+    fields: str
+    inputs: tuple[str, ...]
+    """`tokens` or `vectors`: what the task gives, or the model takes"""
+    targets: tuple[str, ...]
+    """`classes`, `binary` (two classes), `scalar`, `vector`: what the task asks for, or the model can answer"""
+
+
+ANY = ("classes", "binary", "scalar", "vector")
+
+MODULAR = tuple(f"modular-{name}" for name in OPERATIONS)
+
+TASKS = {name: Takes("p frac_train n_tokens", ("tokens",), ("classes",)) for name in MODULAR} | {
+    "parity": Takes("n k n_train n_test", ("vectors",), ("binary",)),
+    "xor-cluster": Takes("d n_train n_test separation label_noise", ("vectors",), ("binary",)),
+    "mnist": Takes("path n_train n_test", ("vectors",), ("classes",)),
+    "polynomial": Takes("d n_train n_test target_scale tolerance", ("vectors",), ("scalar",)),
+    "eigenvector": Takes("d k n_train n_test", ("vectors",), ("scalar",)),
+    "linear-teacher": Takes("d n_train n_test tolerance", ("vectors",), ("scalar",)),
+    "teacher-student": Takes("d d_teacher n_outputs n_train n_test tolerance", ("vectors",), ("vector",)),
+}
+
+MODELS = {
+    "embedding-mlp": Takes("d_embed d_hidden activation", ("tokens",), ("classes",)),
+    "quadratic-mlp": Takes("d_hidden", ("tokens",), ("classes",)),
+    "transformer": Takes("d_embed n_heads d_hidden n_layers layer_norm activation init", ("tokens",), ("classes",)),
+    "mlp": Takes("d_hidden n_layers activation init", ("vectors",), ANY),
+    "committee": Takes("d_hidden eps", ("vectors",), ("scalar",)),
+    "signed-committee": Takes("d_hidden", ("vectors",), ("binary", "scalar")),
+    "linear": Takes("", ("vectors",), ANY),
+    "kernel-machine": Takes("kernel bandwidth", ("tokens", "vectors"), ANY),
+}
+
+NETWORKS = tuple(name for name in MODELS if name != "kernel-machine")
+"""What is trained by gradient."""
+
+
 class Needs(Struct, frozen=True):
     """What a measure that is asked for by name can be taken of; an empty list is any."""
 
@@ -134,9 +173,6 @@ class Needs(Struct, frozen=True):
 
 
 EMBEDDINGS = ("embedding-mlp", "transformer", "quadratic-mlp")
-MODULAR = tuple(f"modular-{name}" for name in OPERATIONS)
-NETWORKS = (*EMBEDDINGS, "mlp", "committee", "signed-committee", "linear")
-
 REAL = ("polynomial", "eigenvector", "linear-teacher", "teacher-student")
 
 MEASURES = {
@@ -196,39 +232,6 @@ class RunConfig(Section, frozen=True, kw_only=True):
     measure: Measure = Measure()
     schedule: list[Scheduled] = []
 
-
-class Takes(Struct, frozen=True):
-    """What a named task or model reads, beside what all of its section share."""
-
-    fields: str
-    inputs: tuple[str, ...]
-    """`tokens` or `vectors`: what the task gives, or the model takes"""
-    targets: tuple[str, ...]
-    """`classes`, `binary` (two classes), `scalar`, `vector`: what the task asks for, or the model can answer"""
-
-
-ANY = ("classes", "binary", "scalar", "vector")
-
-TASKS = {name: Takes("p frac_train n_tokens", ("tokens",), ("classes",)) for name in MODULAR} | {
-    "parity": Takes("n k n_train n_test", ("vectors",), ("binary",)),
-    "xor-cluster": Takes("d n_train n_test separation label_noise", ("vectors",), ("binary",)),
-    "mnist": Takes("path n_train n_test", ("vectors",), ("classes",)),
-    "polynomial": Takes("d n_train n_test target_scale tolerance", ("vectors",), ("scalar",)),
-    "eigenvector": Takes("d k n_train n_test", ("vectors",), ("scalar",)),
-    "linear-teacher": Takes("d n_train n_test tolerance", ("vectors",), ("scalar",)),
-    "teacher-student": Takes("d d_teacher n_outputs n_train n_test tolerance", ("vectors",), ("vector",)),
-}
-
-MODELS = {
-    "embedding-mlp": Takes("d_embed d_hidden activation", ("tokens",), ("classes",)),
-    "quadratic-mlp": Takes("d_hidden", ("tokens",), ("classes",)),
-    "transformer": Takes("d_embed n_heads d_hidden n_layers layer_norm activation init", ("tokens",), ("classes",)),
-    "mlp": Takes("d_hidden n_layers activation init", ("vectors",), ANY),
-    "committee": Takes("d_hidden eps", ("vectors",), ("scalar",)),
-    "signed-committee": Takes("d_hidden", ("vectors",), ("binary", "scalar")),
-    "linear": Takes("", ("vectors",), ANY),
-    "kernel-machine": Takes("kernel bandwidth", ("tokens", "vectors"), ANY),
-}
 
 LOSSES = {"cross-entropy": "dtype", "mse": "", "hinge": "", "logistic": ""}
 

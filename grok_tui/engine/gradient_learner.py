@@ -32,7 +32,7 @@ class GradientLearner:
         net = MODELS[config.model.name](
             vocabulary=data.vocabulary, n_inputs=data.train_x.shape[1], n_outputs=n_outputs, **options
         )
-        start = net.init(generator(seed, "init"))
+        start = net.initial_weights(generator(seed, "init"))
         self.weights_0: Weights = {name: (scale * w).to(device, dtype) for name, w in start.items()}
         self.model = ScaledOutput(net, alpha, self.weights_0 if centered else None)
         self.data = data.labelled(lambda x: self.model.ntk(self.weights_0, x))

@@ -52,7 +52,7 @@ def network(name: str) -> tuple[Network, dict[str, Tensor], Tensor]:
     options = NETWORKS[name]
     net = MODELS[name.split(",")[0].split(" ")[0]](**options)
     generator = Generator().manual_seed(1)
-    weights = {key: w + normal(generator, *w.shape, std=0.3) for key, w in net.init(generator).items()}
+    weights = {key: w + normal(generator, *w.shape, std=0.3) for key, w in net.initial_weights(generator).items()}
     if options["vocabulary"]:
         return net, weights, torch.randint(0, options["vocabulary"], (24, options["n_inputs"]), generator=generator)
     return net, weights, normal(generator, 24, options["n_inputs"], std=1.0)

@@ -33,7 +33,7 @@ def draw(*shape: int, seed: int = 0) -> Tensor:
 def network(name: str) -> tuple[Network, Weights, Weights, Tensor]:
     """A network, weights at a start and away from it, and inputs."""
     net, generator = MODELS[name](**NETWORKS[name]), Generator().manual_seed(1)
-    start = net.init(generator)
+    start = net.initial_weights(generator)
     moved = {key: w + normal(generator, *w.shape, std=0.3) for key, w in start.items()}
     if NETWORKS[name]["vocabulary"]:
         return net, start, moved, torch.randint(0, 5, (8, 2), generator=generator)
@@ -247,7 +247,7 @@ RANK_DEFICIENT = {
 def test_null_space_of_a_kernel_stays_below_the_cutoff(name: str, dtype: torch.dtype, bound: float) -> None:
     d, n, options = RANK_DEFICIENT[name]
     net = MODELS[name.split(",")[0]](vocabulary=0, n_inputs=d, n_outputs=1, **options)
-    weights, x = net.init(Generator().manual_seed(0)), draw(n + 30, d, seed=1) / sqrt(d)
+    weights, x = net.initial_weights(Generator().manual_seed(0)), draw(n + 30, d, seed=1) / sqrt(d)
     measured = net.ntk({key: w.to(dtype) for key, w in weights.items()}, x.to(dtype))
     rank = sum(w.numel() for w in weights.values())
     values = kernel.eigenvalues(measured[:n, :n]).abs().sort(descending=True).values
@@ -264,7 +264,7 @@ def test_null_space_of_a_kernel_stays_below_the_cutoff(name: str, dtype: torch.d
 def test_cutoff_keeps_a_kernel_of_full_rank_in_float32() -> None:
     """Figure 1 of Kumar et al.: d 100, N 500, P 550, eps .02; 450 of 550 directions are 1e-4 of the largest."""
     net = MODELS["committee"](vocabulary=0, n_inputs=100, n_outputs=1, d_hidden=500, eps=0.02)
-    x, weights = draw(650, 100, seed=1) / 10, net.init(Generator().manual_seed(0))
+    x, weights = draw(650, 100, seed=1) / 10, net.initial_weights(Generator().manual_seed(0))
     measured = net.ntk({"W": weights["W"].float()}, x.float())
     values = kernel.eigenvalues(measured[:550, :550])
     unit = torch.finfo(torch.float32).eps * torch.linalg.matrix_norm(measured[:550, :550].double())

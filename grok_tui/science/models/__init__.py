@@ -1,37 +1,26 @@
-"""The networks by name. A new one is a module here, its line in `MODELS`, and its fields in config/schema.py."""
+"""The networks by name. A new one is a module here, named as in the config, and its line in MODELS of config/schema.py."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from importlib import import_module
+from pkgutil import iter_modules
 
-from .committee import Committee
-from .embedding_mlp import EmbeddingMLP
-from .linear import Linear
-from .mlp import MLP
 from .network import Network, ScaledOutput
-from .quadratic_mlp import QuadraticMLP
-from .signed_committee import SignedCommittee
-from .transformer import Transformer
 
 
-def _drawn(network: Callable[..., Network]) -> Callable[..., Network]:
-    """Take the config's field `init` as the network's `drawn`: a network's `init` is what draws the weights."""
+def _networks() -> dict[str, Callable[..., Network]]:
+    """The network that each module here defines: `embedding-mlp` is that of embedding_mlp.py."""
+    found: dict[str, Callable[..., Network]] = {}
+    for info in iter_modules(__path__):
+        module = import_module(f"{__name__}.{info.name}")
+        for item in vars(module).values():
+            if isinstance(item, type) and issubclass(item, Network) and item.__module__ == module.__name__:
+                found[info.name.replace("_", "-")] = item
+    found.pop("network")  # what they all are
+    return found
 
-    def build(*, init: str = "fan-in", **fields: Any) -> Network:
-        return network(drawn=init, **fields)
 
-    return build
-
-
-MODELS: dict[str, Callable[..., Network]] = {
-    "embedding-mlp": EmbeddingMLP,
-    "quadratic-mlp": QuadraticMLP,
-    "transformer": _drawn(Transformer),
-    "mlp": _drawn(MLP),
-    "committee": Committee,
-    "signed-committee": SignedCommittee,
-    "linear": Linear,
-}
+MODELS = _networks()
 
 __all__ = ["MODELS", "Network", "ScaledOutput"]

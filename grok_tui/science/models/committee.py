@@ -23,7 +23,7 @@ class Committee(Network):
     d_hidden: int = 2
     eps: float = 0.25
 
-    def init(self, generator: Generator) -> Weights:
+    def initial_weights(self, generator: Generator) -> Weights:
         return {"W": normal(generator, self.d_hidden, self.n_inputs, std=1.0)}
 
     def __call__(self, weights: Weights, x: Tensor) -> Tensor:

@@ -26,7 +26,7 @@ class EmbeddingMLP(Network):
     d_hidden: int = 256
     activation: str = "gelu"
 
-    def init(self, generator: Generator) -> Weights:
+    def initial_weights(self, generator: Generator) -> Weights:
         d, h = self.d_embed, self.d_hidden
         return {
             "E": normal(generator, self.vocabulary, d, std=d**-0.5),

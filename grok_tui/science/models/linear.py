@@ -18,7 +18,7 @@ class Linear(Network):
     n_inputs: int
     n_outputs: int
 
-    def init(self, generator: Generator) -> Weights:
+    def initial_weights(self, generator: Generator) -> Weights:
         d, c = self.n_inputs, self.n_outputs
         return {"S": normal(generator, d, c, std=(2 * d * c) ** -0.5)}
 

@@ -25,13 +25,13 @@ class MLP(Network):
     d_hidden: int = 512
     n_layers: int = 1
     activation: str = "gelu"
-    drawn: str = "fan-in"
+    init: str = "fan-in"
 
-    def init(self, generator: Generator) -> Weights:
+    def initial_weights(self, generator: Generator) -> Weights:
         sizes = [self.n_inputs, *[self.d_hidden] * self.n_layers, self.n_outputs]
         weights = {}
         for layer, (fan_in, size) in enumerate(pairwise(sizes), 1):
-            weights[f"W{layer}"], weights[f"b{layer}"] = dense(generator, fan_in, size, self.drawn)
+            weights[f"W{layer}"], weights[f"b{layer}"] = dense(generator, fan_in, size, self.init)
         return weights
 
     def __call__(self, weights: Weights, x: Tensor) -> Tensor:

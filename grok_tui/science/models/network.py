@@ -15,7 +15,7 @@ class Network(ABC):
     """net(weights, x): a function of named weights, so that kernels and optimizers see the same thing."""
 
     @abstractmethod
-    def init(self, generator: Generator) -> Weights:
+    def initial_weights(self, generator: Generator) -> Weights:
         """Draw the initial weights, float64 on the CPU."""
 
     @abstractmethod

@@ -23,7 +23,7 @@ class QuadraticMLP(Network):
     n_outputs: int
     d_hidden: int = 100
 
-    def init(self, generator: Generator) -> Weights:
+    def initial_weights(self, generator: Generator) -> Weights:
         return {
             "W1": normal(generator, self.n_inputs * self.vocabulary, self.d_hidden, std=1.0),
             "W2": normal(generator, self.d_hidden, self.n_outputs, std=1.0),

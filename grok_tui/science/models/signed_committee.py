@@ -24,7 +24,7 @@ class SignedCommittee(Network):
     n_outputs: int
     d_hidden: int = 1000
 
-    def init(self, generator: Generator) -> Weights:
+    def initial_weights(self, generator: Generator) -> Weights:
         return {"W": normal(generator, self.d_hidden, self.n_inputs, std=1.0)}
 
     def __call__(self, weights: Weights, x: Tensor) -> Tensor:

@@ -43,7 +43,7 @@ class Rows(NamedTuple):
 class Transformer(Network):
     """d = d_embed, in n_heads heads; MLP width h = d_hidden; the names of block 2's weights end in 2.
 
-    `drawn` is fan-in: every matrix N(0, 1 / fan-in), biases 1e-6. torch: E and P N(0, 1), Q, K and V Xavier-uniform
+    `init` is fan-in: every matrix N(0, 1 / fan-in), biases 1e-6. torch: E and P N(0, 1), Q, K and V Xavier-uniform
     as one matrix (3d, d), all else as nn.Linear. LayerNorms start at gain 1, bias 0. Attention has no biases.
     """
 
@@ -56,18 +56,18 @@ class Transformer(Network):
     n_layers: int = 1
     layer_norm: str = "none"
     activation: str = "gelu"
-    drawn: str = "fan-in"
+    init: str = "fan-in"
 
-    def init(self, generator: Generator) -> Weights:
+    def initial_weights(self, generator: Generator) -> Weights:
         d = self.d_embed
-        std = 1.0 if self.drawn == "torch" else d**-0.5
+        std = 1.0 if self.init == "torch" else d**-0.5
         weights = {
             "E": normal(generator, self.vocabulary, d, std=std),
             "P": normal(generator, self.n_inputs, d, std=std),
         }
         for block in self._blocks:
             weights |= self._init_block(generator, block)
-        unembedding, bias = dense(generator, d, self.n_outputs, self.drawn)
+        unembedding, bias = dense(generator, d, self.n_outputs, self.init)
         if self.layer_norm == "none":
             return weights | {"W_U": unembedding}
         return weights | self._init_norm("end") | {"W_U": unembedding, "b_U": bias}
@@ -81,13 +81,13 @@ class Transformer(Network):
         d, h = self.d_embed, self.d_hidden
         weights = {}
         for name in ("W_Q", "W_K", "W_V"):
-            if self.drawn == "torch":
+            if self.init == "torch":
                 weights[name] = uniform(generator, d, d, bound=(6 / (3 * d + d)) ** 0.5)
             else:
                 weights[name] = normal(generator, d, d, std=d**-0.5)
-        weights["W_O"], _ = dense(generator, d, d, self.drawn)
-        weights["W_in"], weights["b_in"] = dense(generator, d, h, self.drawn)
-        weights["W_out"], weights["b_out"] = dense(generator, h, d, self.drawn)
+        weights["W_O"], _ = dense(generator, d, d, self.init)
+        weights["W_in"], weights["b_in"] = dense(generator, d, h, self.init)
+        weights["W_out"], weights["b_out"] = dense(generator, h, d, self.init)
         if self.layer_norm != "none":
             weights |= self._init_norm("att") | self._init_norm("mlp")
         return {name + block: w for name, w in weights.items()}
