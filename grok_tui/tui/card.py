@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.text import Text
 
+from ..claims.claim import Claim
 from ..config.fields import values
 from ..config.schema import NAMED, RunConfig
 from ..store.rundir import RunDir
@@ -25,16 +26,26 @@ def rows_text(rows: list[tuple[str, str]], width: int) -> Text:
     return text
 
 
-def preset_card(name: str, config: RunConfig | str, width: int = 60) -> Text:
-    """What happens, what to look at, and the numbers."""
+def preset_card(name: str, config: RunConfig | str, claims: list[Claim], width: int = 60) -> Text:
+    """What happens, what to look at, what is claimed, and the numbers."""
     if isinstance(config, str):
         return ink(f"{name}\n\n", f"bold {theme.BRIGHT}").append(config, theme.BAD)
     text = ink(f"{config.title or name}\n", f"bold {theme.BRIGHT}").append(f"{config.source}\n", theme.DIM)
     for title, body in (("what happens", config.says), ("what to look at", config.look)):
         if body:
             text.append(f"\n{title}\n", theme.TRAIN).append(f"{body}\n", theme.TEXT)
+    if claims:
+        text.append("\nwhat is claimed\n", theme.TRAIN).append_text(Text("\n").join(map(claim_text, claims)))
     text.append("\nset-up\n", theme.TRAIN)
     return text.append_text(rows_text(setup(config), width))
+
+
+def claim_text(claim: Claim) -> Text:
+    """The claim, what was published of it, and how to check it."""
+    text = ink(f"{claim.says}\n", theme.TEXT)
+    published = "no figure" if claim.published == "UNKNOWN" else claim.published
+    text.append("published ", theme.DIM).append(f"{published}\n", theme.TEXT)
+    return text.append(f"{claim.figure}  ", theme.DIM).append(f"grok-tui verify {claim.id}\n", theme.THIRD)
 
 
 def setup(config: RunConfig) -> list[tuple[str, str]]:

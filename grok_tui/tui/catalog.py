@@ -1,4 +1,4 @@
-"""The list of presets by theory and of runs: the gallery shows it, and so do the side panes."""
+"""The list of presets by source and claim, and of runs: the gallery shows it, and so do the side panes."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from rich.text import Text
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from ..claims import registry
+from ..claims.claim import SOURCES, Claim
 from ..config import presets
-from ..config.schema import RunConfig
+from ..config.schema import THEORIES, RunConfig
 from ..errors import UsageError
 from ..store import runs as store_runs
 from ..store.rundir import RunDir
@@ -21,8 +23,6 @@ from .numbers import compact
 from .printed import ink
 from .reading import status_of
 
-GROUPS = ("delay law", "lazy to rich", "neither", "")
-"""In this order; presets that name no theory come last."""
 NEWEST = 60
 """How many runs are listed."""
 
@@ -51,22 +51,58 @@ def known_presets() -> dict[str, RunConfig | str]:
 
 def heading(text: str) -> Entry:
     """A line that names what follows."""
-    return Entry("", ink(text, theme.DIM))
+    return Entry("", ink(text, f"bold {theme.DIM}"))
 
 
 def preset_entries(needle: str = "") -> list[Entry]:
-    """Presets grouped by theory, those that contain `needle`."""
-    entries = []
-    for group in GROUPS:
-        members = []
-        for name, config in known_presets().items():
-            theory, title = (config.theory, config.title) if isinstance(config, RunConfig) else ("", "")
-            if theory == group and needle.lower() in f"{name} {title} {theory}".lower():
-                colour = theme.TEXT if isinstance(config, RunConfig) else theme.BAD
-                members.append(Entry(f"preset:{name}", ink(f"  {name}", colour), preset=name))
-        if members:
-            entries += [heading(group or "other"), *members]
+    """Presets under the claims of each source, then those that serve no claim by theory; those that contain `needle`.
+
+    A preset stands once: under the first of its claims, or the first that contains `needle`.
+    """
+    known = {name: config for name, config in known_presets().items() if is_wanted(name, config, needle)}
+    entries: list[Entry] = []
+    homes = {name: home(served, needle) for name in known if (served := registry.of_preset(name))}
+    for id, source in SOURCES.items():
+        claims = [claim for claim in dict.fromkeys(homes.values()) if claim.source == id]
+        if claims:
+            entries.append(heading(source.title))
+        for claim in sorted(claims, key=registry.CLAIMS.index):
+            entries.append(Entry("", ink(f" {claim.title}", theme.QUIETER)))
+            entries += [preset_entry(name, known[name], "   ") for name in claim.presets if homes.get(name) is claim]
+    for theory in THEORIES:
+        rest = [name for name in known if name not in homes and theory_of(known[name]) == theory]
+        if rest:
+            entries.append(heading(f"{'more: ' if registry.CLAIMS else ''}{theory or 'other'}"))
+            entries += [preset_entry(name, known[name], "  ") for name in rest]
     return entries
+
+
+def preset_entry(name: str, config: RunConfig | str, indent: str) -> Entry:
+    """A preset's line; one that cannot be read stands out."""
+    return Entry(f"preset:{name}", ink(f"{indent}{name}", theme.BAD if isinstance(config, str) else theme.TEXT), name)
+
+
+def theory_of(config: RunConfig | str) -> str:
+    """The theory that a preset speaks for."""
+    return config.theory if isinstance(config, RunConfig) else ""
+
+
+def is_wanted(name: str, config: RunConfig | str, needle: str) -> bool:
+    """Whether a preset, or a claim that it serves, contains `needle`."""
+    title = config.title if isinstance(config, RunConfig) else ""
+    own = f"{name} {title} {theory_of(config)}".lower()
+    return needle.lower() in own or any(is_about(claim, needle) for claim in registry.of_preset(name))
+
+
+def is_about(claim: Claim, needle: str) -> bool:
+    """Whether a claim, or its source, contains `needle`."""
+    source = SOURCES[claim.source]
+    return needle.lower() in f"{claim.id} {claim.title} {source.title} {source.paper}".lower()
+
+
+def home(claims: list[Claim], needle: str) -> Claim:
+    """The claim under which a preset stands."""
+    return next((claim for claim in claims if is_about(claim, needle)), claims[0])
 
 
 def run_entries(runs: Path, needle: str = "", current: str = "") -> tuple[list[Entry], list[str]]:
@@ -101,11 +137,12 @@ class Catalog(OptionList):
         """The line to start on."""
         self.entries: list[Entry] = []
 
-    def show(self, entries: list[Entry]) -> None:
-        """List these."""
-        if [(e.id, e.text) for e in entries] == [(e.id, e.text) for e in self.entries]:
+    def show(self, entries: list[Entry], first: str = "") -> None:
+        """List these; with `first` given, begin there."""
+        self.first = first or self.first
+        if not first and [(e.id, e.text) for e in entries] == [(e.id, e.text) for e in self.entries]:
             return
-        chosen = self.chosen()
+        chosen = None if first else self.chosen()
         self.entries = entries
         self.set_options([Option(e.text, id=e.id or None, disabled=not e.id) for e in entries])
         ids = [entry.id for entry in entries]
@@ -114,6 +151,27 @@ class Catalog(OptionList):
             self.highlighted = ids.index(wanted)
         else:
             self.highlighted = next((i for i, id in enumerate(ids) if id), None)
+        if chosen is None:
+            self.call_after_refresh(self.centre)
+
+    def on_resize(self) -> None:
+        """Keep the line in view."""
+        self.call_after_refresh(self.centre)
+
+    def centre(self) -> None:
+        """Bring the line into the middle, so that what stands around it is seen."""
+        self.scroll_to(y=(self.highlighted or 0) - self.scrollable_content_region.height // 2, animate=False)
+
+    def scroll_to_highlight(self, top: bool = False) -> None:
+        """Bring the line into view, and the headings right above it."""
+        super().scroll_to_highlight(top)
+        if self.highlighted is None or top:
+            return
+        above = self.highlighted
+        while above and not self.entries[above - 1].id:
+            above -= 1
+        if above < self.scroll_offset.y:
+            self.scroll_to(y=above, animate=False, immediate=True)
 
     def chosen(self) -> Entry | None:
         """The line that is highlighted."""

@@ -15,11 +15,13 @@ from textual_plotext import PlotextPlot
 from ..store.read import RunReader
 from . import theme
 from .marks import marks_of
-from .modes import MODES, Mode
+from .modes import MODES, modes_of
 from .picture import Frame, picture
 from .printed import ink
-from .reading import is_live, step_of
+from .reading import is_live, step_of, unit_of
 from .scale import step_axis
+
+NOTHING = "nothing measured yet"
 
 
 class Chart(PlotextPlot):
@@ -28,7 +30,8 @@ class Chart(PlotextPlot):
     def __init__(self) -> None:
         super().__init__(id="chart")
         self.log_x = True
-        self.number = 0
+        self.mode = MODES[0]
+        """The mode on show."""
         self._log_y = {mode.name: mode.log_y for mode in MODES}
         self._strips: list[Strip] = []
         self._shown: list[Text] = []
@@ -36,18 +39,15 @@ class Chart(PlotextPlot):
         """Seconds that the last drawing took."""
 
     @property
-    def mode(self) -> Mode:
-        """The mode on show."""
-        return MODES[self.number]
-
-    @property
     def log_y(self) -> bool:
         """Whether this mode's y axis is logarithmic; each mode remembers its own."""
         return self._log_y[self.mode.name]
 
-    def next_mode(self) -> None:
-        """Go to the next mode."""
-        self.number = (self.number + 1) % len(MODES)
+    def next_mode(self, reader: RunReader) -> None:
+        """Go to the next mode that the run has something for."""
+        modes = modes_of(reader)
+        after = modes[modes.index(self.mode) + 1 :] if self.mode in modes else []
+        self.mode = (after or modes)[0]
 
     def toggle_log_y(self) -> None:
         """Switch this mode's y axis between log and linear."""
@@ -65,10 +65,11 @@ class Chart(PlotextPlot):
             return
         panels = self.mode.read(reader) if reader is not None else []
         if reader is None or not any(len(line.steps) for panel in panels for line in panel.lines):
-            rows = centred(instead or self.mode.lacks, width, height)
+            rows = centred(instead or NOTHING, width, height)
         else:
             axis = step_axis(step_of(reader), self.log_x, reader.config.train.steps, is_live(reader.info))
-            frame = Frame(width, height, axis, self.log_y, marks_of(reader.events))
+            unit = f"{unit_of(reader.config)}s"
+            frame = Frame(width, height, axis, self.log_y, marks_of(reader.events), unit)
             rows = picture(self.plt, panels, frame)
         self._show(rows, width)
         self.cost = perf_counter() - started

@@ -9,7 +9,7 @@ from ..errors import UsageError
 from ..store import commands
 from ..store.read import RunReader
 from .numbers import short
-from .reading import is_live, knobs_of, pace_of, short_name, speed_of
+from .reading import is_live, knobs_of, ordered, pace_of, short_name, speed_of
 
 QUARTER_DECADE = "1.7783"
 FULL = 0.0
@@ -23,7 +23,7 @@ class Desk:
         self.run = reader.run
         self.waiting: set[str] = set()
         """Requests that no event has answered yet."""
-        self.last_knob = "optim.weight_decay"
+        self.last_knob = next(iter(ordered(reader)))
         """The knob that a bare number means."""
         self._pace: float | None = None
 

@@ -1,4 +1,4 @@
-"""The gallery: presets by theory, runs below them, and a card of the one that is highlighted."""
+"""The gallery: presets by what they show, runs below them, and a card of the one that is highlighted."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.events import Resize
 from textual.widgets import Input
 
+from ..claims import registry
 from ..config import presets
 from ..errors import UsageError
 from . import theme
@@ -139,7 +140,8 @@ class Gallery(Place):
         """What there is to know about a line."""
         width = self.query_one("#card").size.width or 60
         if entry and entry.preset:
-            return preset_card(entry.preset, known_presets()[entry.preset], width)
+            claims = registry.of_preset(entry.preset)
+            return preset_card(entry.preset, known_presets()[entry.preset], claims, width)
         if entry and entry.run:
             try:
                 return run_card(entry.run, entry.run.info(), width)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from textwrap import wrap
 from typing import ClassVar
 
 from rich.text import Text
@@ -19,10 +20,19 @@ MEANINGS = (
     ("kernel distance", "1 − cosine between the empirical NTK now and at step 0; 0: lazy, it has not turned"),
     ("drift", "‖K − K₀‖ / ‖K₀‖: the same, but it grows with the kernel's scale too"),
     ("alignment", "how well the kernel fits the labels, 0 to 1"),
+    ("velocity", "kernel distance per step since the kernel before"),
     ("weight norm", "√ of the sum of all squared weights; the delay law says test follows when it is low"),
+    ("lin. train, test", "losses of the linearised network, trained beside: its kernel cannot turn"),
+    ("K₀ test", "test loss of kernel regression with the kernel of step 0"),
+    ("error terms", "what the test loss of a committee machine is made of: variance, alignment, linear"),
+    ("spectrum", "effective rank of the kernel, and its largest eigenvalues"),
+    ("Fourier", "gini, energy: how few frequencies carry the embedding of the residues, 0 to 1"),
+    ("angle", "degrees that the weights have turned, from init and from t_mem"),
+    ("bits", "share of the first layer's squared weight on the bits that the parity is taken over"),
     ("memorised", "t_mem: first row at which the train data is fitted, by the preset's threshold"),
     ("grokked", "t_grok: first row at which the test data is; delay = t_grok − t_mem"),
     ("knobs", "what the optimizer holds now; every change is a mark on the chart and a line in events.jsonl"),
+    ("hold_norm, norm", "the norm held after every step; all weights rescaled once (=)"),
     ("pace", "steps a second that training keeps to, so that eyes can follow; g lets it go"),
 )
 
@@ -57,11 +67,12 @@ def keys_text(keymap: Mapping[str, str], width: int) -> Text:
     return Text("\n").join(rows)
 
 
-def meanings_text() -> Text:
-    """What the meters show."""
+def meanings_text(width: int) -> Text:
+    """What the meters show, each meaning beside its name."""
     text = ink("\nwhat the screen shows\n", f"bold {theme.TEXT}")
     for name, meaning in MEANINGS:
-        text.append(f"  {name:<17}", theme.TRAIN).append(f"{meaning}\n", theme.TEXT)
+        for i, part in enumerate(wrap(meaning, max(width - 19, 20))):
+            text.append(f"  {'' if i else name:<17}", theme.TRAIN).append(f"{part}\n", theme.TEXT)
     return text
 
 
@@ -86,7 +97,7 @@ class Help(ModalScreen[None]):
 
     def on_mount(self) -> None:
         """Write the page."""
-        page = keys_text(self.keymap, self.size.width).append_text(meanings_text())
+        page = keys_text(self.keymap, self.size.width).append_text(meanings_text(self.size.width - 5))
         self.query_one("#help-text", Printed).update(page)
         self.query_one("#help-foot", Printed).show(ink("↑ ↓ scroll    esc closes", theme.DIM))
 

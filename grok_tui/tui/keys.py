@@ -57,7 +57,7 @@ KEYS = (
     ),
     Key("lr-down", "l", "turn('optim.lr', False)", "lower lr", "learning rate down by 10^¼", "knobs", "live"),
     Key("lr-up", "L", "turn('optim.lr', True)", "higher lr", "learning rate up by 10^¼", "knobs", "live"),
-    Key("set", "=", "set", "set", "set any knob: wd 1e-3, lr x2", "knobs", "live"),
+    Key("set", "=", "set", "set", "set a knob: wd 1e-3, norm x0.7", "knobs", "live"),
     Key("slower", "<", "pace(False)", "slower", "half the pace", "knobs", "live"),
     Key("faster", ">", "pace(True)", "faster", "twice the pace", "knobs", "live"),
     Key("full-speed", "g", "full_speed", "full speed", "let it go: no pace", "knobs", "live"),

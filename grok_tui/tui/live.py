@@ -24,7 +24,7 @@ from .meters import meters
 from .place import Place
 from .printed import Printed, one_line
 from .prompt import knob_prompt, mark_prompt
-from .reading import knobs_of
+from .reading import settable
 from .side import PANES, Side
 
 POLL = 0.25
@@ -68,7 +68,7 @@ class Live(Place):
         """Header; side pane and chart; meters; words; keys. And a text for screens too small for all that."""
         yield Printed(id="header", classes="bar")
         with Horizontal(id="middle"):
-            yield Side(self.runs, self.reader.run.id)
+            yield Side(self.runs, self.reader.run.id, str(self.reader.info.get("preset")))
             with Vertical(id="main"):
                 yield Printed(id="tabs")
                 yield Chart()
@@ -226,7 +226,7 @@ class Live(Place):
             if request:
                 self.ask(self.desk.set, *request)
 
-        self.app.push_screen(knob_prompt(knobs_of(self.reader), self.desk.last_knob), answered)
+        self.app.push_screen(knob_prompt(settable(self.reader), self.desk.last_knob), answered)
 
     def action_mark(self) -> None:
         """Ask for a label and mark the step."""
@@ -251,7 +251,7 @@ class Live(Place):
 
     def action_chart(self) -> None:
         """Next chart mode."""
-        self.query_one(Chart).next_mode()
+        self.query_one(Chart).next_mode(self.reader)
         self.show_all()
 
     def action_log_x(self) -> None:

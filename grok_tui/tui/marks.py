@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ..config.fields import NORM
 from . import theme
 from .numbers import short
-from .reading import short_name
+from .reading import HOLD, short_name
 
 WORDS = {"memorized": ("memorised", theme.MEMORISED), "grokked": ("grokked", theme.GOOD)}
 
@@ -60,10 +61,14 @@ def marks_of(events: list[dict[str, Any]]) -> list[Mark]:
 
 
 def steering(mark: Mark) -> Mark:
-    """The same mark with its text: `wd 1→5.6e-4 (13)`."""
+    """The same mark with its text: `wd 1→5.6e-4 (13)`, `norm ×0.70`, `norm held 48`."""
     several = f" ({mark.count})" if mark.count > 1 else ""
-    text = f"{short_name(mark.key)} {short(mark.old, 2)}→{short(mark.new, 2)}{several}"
-    return replace(mark, text=text)
+    text = f"{short_name(mark.key)} {short(mark.old, 2)}→{short(mark.new, 2)}"
+    if mark.key == NORM and mark.old and mark.new:
+        text = f"norm ×{mark.new / mark.old:.2f}"
+    elif mark.key == HOLD and mark.new is not None and 0 in (mark.old, mark.new):
+        text = f"norm held {short(mark.new)}" if mark.new else "norm free"
+    return replace(mark, text=text + several)
 
 
 def merged(marks: list[Mark], column: Callable[[float], int], gap: int) -> list[Mark]:
@@ -81,7 +86,7 @@ def merged(marks: list[Mark], column: Callable[[float], int], gap: int) -> list[
 
 def continues(before: Mark, mark: Mark) -> bool:
     """Whether a steering goes on in the direction of the one before: down and back up are two stories."""
-    if not mark.key or before.key != mark.key or None in (before.old, before.new, mark.old, mark.new):
+    if mark.key in ("", NORM) or before.key != mark.key or None in (before.old, before.new, mark.old, mark.new):
         return False
     return (before.new - before.old) * (mark.new - mark.old) > 0  # type: ignore[operator]
 

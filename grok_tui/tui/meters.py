@@ -12,7 +12,17 @@ from ..store.read import RunReader
 from . import theme
 from .numbers import grouped, ratio, short
 from .printed import ink
-from .reading import direction, knobs_of, pace_of, phases_of, short_name, trend
+from .reading import (
+    HOLD,
+    direction,
+    is_kernel_machine,
+    knobs_of,
+    knobs_shown,
+    pace_of,
+    phases_of,
+    short_name,
+    trend,
+)
 
 BARS = "▁▂▃▄▅▆▇█"
 Array = NDArray[np.float64]
@@ -42,7 +52,8 @@ def kernel(reader: RunReader, width: int, log_x: bool) -> list[Text]:
     """How far the kernel has turned from where it began, 0 to 1; and its drift, which grows with its scale."""
     distance, drift = reader.last("kernel/distance"), reader.last("kernel/drift")
     if distance is None:
-        return [heading("kernel distance"), ink("not measured yet", theme.DIM), Text()]
+        never = not reader.config.measure.kernel_per_decade
+        return [heading("kernel distance"), ink("not measured" if never else "not measured yet", theme.DIM), Text()]
     value = ink(ratio(distance), f"bold {theme.BRIGHT}")
     value.append(f"  drift {short(drift)}", theme.DIM)
     line = sparkline(*reader.series("kernel/distance"), width, log_x=log_x, from_zero=True)
@@ -50,16 +61,18 @@ def kernel(reader: RunReader, width: int, log_x: bool) -> list[Text]:
 
 
 def norm(reader: RunReader, width: int, log_x: bool) -> list[Text]:
-    """The weight norm and where it is going."""
+    """The norm of the weights, or of a kernel machine's metric M, and where it is going."""
+    name = heading("norm of M" if is_kernel_machine(reader.config) else "weight norm")
     now = reader.last("norm/weight")
     if now is None:
-        return [heading("weight norm"), ink("–", theme.DIM), Text()]
+        return [name, ink("–", theme.DIM), Text()]
     value = ink(short(now), f"bold {theme.BRIGHT}")
-    value.append(f"  {direction(trend(reader, 'norm/weight'))}", theme.TEXT)
+    is_held = knobs_of(reader).get(HOLD, 0) > 0
+    value.append(f"  {'held' if is_held else direction(trend(reader, 'norm/weight'))}", theme.TEXT)
     if width >= 24:
         value.append(f", top {short(float(np.nanmax(reader.series('norm/weight')[1])))}", theme.DIM)
     line = sparkline(*reader.series("norm/weight"), width, log_x=log_x)
-    return [heading("weight norm"), value, ink(line, theme.THIRD_BARS)]
+    return [name, value, ink(line, theme.THIRD_BARS)]
 
 
 def phase(reader: RunReader, width: int, log_x: bool) -> list[Text]:
@@ -82,17 +95,21 @@ def phase(reader: RunReader, width: int, log_x: bool) -> list[Text]:
 
 
 def knobs(reader: RunReader, width: int, log_x: bool) -> list[Text]:
-    """The knobs as the optimizer holds them now, those first that keys turn; and the pace."""
-    values = knobs_of(reader)
-    first = ["optim.weight_decay", "optim.lr"]
-    value = Text()
-    for key in [key for key in first if key in values] + [key for key in values if key not in first]:
+    """The knobs as the optimizer holds them now, those first that matter most; below them a norm held, and the pace."""
+    values = knobs_shown(reader)
+    held, value = values.pop(HOLD, 0.0), Text()
+    for key in values:
         name, number = short_name(key), short(values[key])
         if value.cell_len + len(name) + len(number) + 1 + 2 * bool(value) > width:
             break
         value.append(f"{'  ' if value else ''}{name} ", theme.DIM).append(number, f"bold {theme.BRIGHT}")
     pace = pace_of(reader)
-    last = ink(f"pace {short(pace)}/s" if pace else "full speed", theme.DIM)
+    speed = f"pace {short(pace)}/s" if pace else "full speed"
+    if not held:
+        return [heading("knobs"), value, ink(speed, theme.DIM)]
+    last = ink("hold_norm ", theme.DIM).append(short(held), f"bold {theme.BRIGHT}")
+    if last.cell_len + 2 + len(speed) <= width:
+        last.append(f"  {speed}", theme.DIM)
     return [heading("knobs"), value, last]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,8 +16,8 @@ from .scale import Axis, decimate, trace, value_axis
 
 LEFT = 7
 """Columns for the y labels and the axis."""
-DASH, GAP = 4, 2
-"""Dots drawn and dots left out along a dashed line."""
+STROKES = {"dashed": (4, 2), "dotted": (1, 3)}
+"""Dots drawn and dots left out along a line."""
 MERGE = 12
 """Steerings within so many columns of one another share a label."""
 
@@ -31,11 +31,13 @@ class Frame:
     steps: Axis
     log_y: bool
     marks: list[Mark]
+    unit: str = "steps"
+    """What the step axis is called."""
 
     def columns(self, panels: list[Panel]) -> int:
         """Columns of the canvas, beside the y labels and the gutter for the names at the lines' ends."""
-        names = [len(line.label) for panel in panels for line in panel.lines]
-        return max(self.width - LEFT - max(names, default=0) - 2, 8)
+        names = [self.unit, *(line.label for panel in panels for line in panel.lines)]
+        return max(self.width - LEFT - max(map(len, names)) - 2, 8)
 
     def column(self, step: float, columns: int) -> int:
         """The canvas column of a step: the one that holds its dot."""
@@ -46,7 +48,7 @@ class Frame:
 def picture(plot: Any, panels: list[Panel], frame: Frame) -> list[Text]:
     """Draw panels above one another, under the marks' labels and over one step axis; `plot` is a plotext figure."""
     if frame.height < 30:
-        panels = [panel for panel in panels if not panel.optional]
+        panels = [panel for panel in panels if not panel.is_optional]
     columns = frame.columns(panels)
     seen = [mark for mark in frame.marks if mark.step <= frame.steps.high]
     together = merged(seen, lambda step: frame.column(step, columns), MERGE)
@@ -93,15 +95,16 @@ def panel_rows(plot: Any, panel: Panel, frame: Frame, marks: list[Mark], columns
         head = ink(f"{tick or '':>{LEFT - 2}} ", theme.DIM)
         head.append("┤" if tick else "│", theme.FAINT)
         rows.append(head + body)
-    for row, (column, line) in line_ends(drawn, axis, frame, columns, height).items():
-        rows[row] = named_end(rows[row], LEFT + column + 2, line)
+    end = max(frame.column(float(line.steps[-1]), columns) for line in drawn)  # past it there is no curve to cover
+    for row, line in line_ends(drawn, axis, height).items():
+        rows[row] = named_end(rows[row], LEFT + end + 2, line)
     return rows
 
 
 def clipped(line: Line, steps: Axis) -> Line:
     """The part of a curve that the step axis shows: step 0 has no place on a log axis."""
     inside = line.steps >= steps.low
-    return Line(line.label, line.steps[inside], line.values[inside], line.colour, line.dashed)
+    return replace(line, steps=line.steps[inside], values=line.values[inside])
 
 
 def row_of(value: float, axis: Axis, height: int) -> int:
@@ -133,8 +136,9 @@ def curves(
         along, up = frame.steps.place(line.steps) * right, axis.place(line.values) * top
         keep = decimate(along / 2, up)
         dots_x, dots_y = trace(along[keep], up[keep])
-        if line.dashed and len(dots_x) > DASH:
-            inked = np.arange(len(dots_x)) % (DASH + GAP) < DASH
+        dash, gap = STROKES.get(line.stroke, (1, 0))
+        if len(dots_x) > dash:
+            inked = np.arange(len(dots_x)) % (dash + gap) < dash
             dots_x, dots_y = dots_x[inked], dots_y[inked]
         plot.scatter(dots_x.tolist(), dots_y.tolist(), marker="braille", color=rgb(line.colour))
     drawn = Text.from_ansi(plot.build()).split("\n")
@@ -146,14 +150,14 @@ def rgb(colour: str) -> tuple[int, int, int]:
     return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
 
 
-def line_ends(lines: list[Line], axis: Axis, frame: Frame, columns: int, height: int) -> dict[int, tuple[int, Line]]:
-    """Where each line's name goes: the row of its last value, or the nearest free one."""
-    taken: dict[int, tuple[int, Line]] = {}
-    for line in sorted(lines, key=lambda line: -line.values[-1]):
+def line_ends(lines: list[Line], axis: Axis, height: int) -> dict[int, Line]:
+    """The row of each line's name: that of its last value, or the nearest free one."""
+    taken: dict[int, Line] = {}
+    for line in sorted(lines, key=lambda line: (line.is_quiet, -line.values[-1])):
         row = row_of(float(line.values[-1]), axis, height)
         free = sorted(set(range(height)) - set(taken), key=lambda other: (abs(other - row), -other))
         if free:
-            taken[free[0]] = (frame.column(float(line.steps[-1]), columns), line)
+            taken[free[0]] = line
     return taken
 
 
@@ -174,5 +178,5 @@ def step_rows(frame: Frame, columns: int) -> list[Text]:
         start = max(LEFT + column - len(text) // 2, 0)
         if start > names.cell_len or column == 0:
             names.append(" " * (start - names.cell_len) + text, theme.DIM)
-    names.append(" " * max(0, LEFT + columns + 2 - names.cell_len) + "steps", theme.FAINT)
+    names.append(" " * max(0, LEFT + columns + 2 - names.cell_len) + frame.unit, theme.FAINT)
     return [rule, names]

@@ -13,14 +13,15 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
-from ..config.fields import check_value, field, parse
+from ..config.fields import NORM, asked, check_value, field, parse
 from ..errors import UsageError, nearest
 from . import theme
 from .numbers import short
 from .printed import Printed, ink
-from .reading import short_name
+from .reading import HOLD, short_name
 
 Knobs = dict[str, float]
+"""What can be set, with its value now: the knobs, and the norm of the weights where there is one."""
 Request = tuple[str, float | str]
 """A field, and a number or a relative text such as `x2` or `/2`."""
 
@@ -37,12 +38,14 @@ def parse_request(text: str, knobs: Knobs, last: str) -> Request:
         raise UsageError(f"{short_name(key)} what? a number, x2 or /2")
     relative = RELATIVE.fullmatch(value)
     if not relative:
-        return key, parse(key, value)
+        return key, asked(key, value, knobs[key]) if key == NORM else parse(key, value)
     factor = parse_factor(relative[2], value)
     times = relative[1] in "x*×"
-    if knobs[key] == 0:
+    now = knobs[key] or (knobs[NORM] if key == HOLD else 0)  # a norm that is free is held where it is
+    if now == 0:
         raise UsageError(f"{short_name(key)} is 0, and stays 0 however often it is multiplied; set a number")
-    check_value(key, knobs[key] * factor if times else knobs[key] / factor)
+    if key != NORM:
+        check_value(key, now * factor if times else now / factor)
     return key, f"{'x' if times else '/'}{factor:g}"
 
 
@@ -71,7 +74,7 @@ def parse_factor(text: str, value: str) -> float:
 def steerable_key(name: str, knobs: Knobs) -> str:
     """The field that `name` means; refuse one that this run cannot change while it trains."""
     try:
-        key = field(name).key
+        key = name if name == NORM else field(name).key
     except UsageError:
         raise UsageError(f"{name}: no such knob; {nearest(name, [short_name(k) for k in knobs])}") from None
     if key not in knobs:
@@ -85,7 +88,7 @@ class Prompt(ModalScreen[Any]):
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss", "cancel")]
 
-    def __init__(self, title: str, hint: str, read: Callable[[str], Any]) -> None:
+    def __init__(self, title: str, hint: Callable[[str], str], read: Callable[[str], Any]) -> None:
         super().__init__()
         self.question = title
         self.hint = hint
@@ -103,7 +106,7 @@ class Prompt(ModalScreen[Any]):
     def on_mount(self) -> None:
         """Show what is asked."""
         self.query_one("#prompt-title", Printed).show(ink(self.question, f"bold {theme.TEXT}"))
-        self.say(self.hint, theme.DIM)
+        self.say(self.hint(""), theme.DIM)
 
     def say(self, text: str, colour: str) -> None:
         """Write below the line."""
@@ -111,7 +114,7 @@ class Prompt(ModalScreen[Any]):
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """A new try: the old reason goes."""
-        self.say(self.hint, theme.DIM)
+        self.say(self.hint(event.value), theme.DIM)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Hand back what was read, or say why not."""
@@ -121,14 +124,29 @@ class Prompt(ModalScreen[Any]):
             self.say(str(error), theme.BAD)
 
 
+EXAMPLES = {"optim.weight_decay": "1e-3", "optim.lr": "x2", "optim.ridge": "1e-6", HOLD: "x1", NORM: "x0.7"}
+MEANS = {
+    HOLD: "held after every step: x1 as it is now, x0.85 lower, 40, 0 lets it go",
+    NORM: "all weights rescaled, once: x0.7, or the norm to come to, 40",
+}
+"""What is said while a knob is typed whose name does not say it."""
+
+
 def knob_prompt(knobs: Knobs, last: str) -> Prompt:
     """Ask for a knob and its value."""
-    now = "   ".join(f"{short_name(key)} {short(value)}" for key, value in knobs.items())
-    hint = f"now: {now}     enter sets, esc leaves it"
-    title = f"set a knob: wd 1e-3, wd x2, lr /2; a bare number is {short_name(last)}"
+    shown = [f"{short_name(key)} {short(value)}" for key, value in knobs.items() if value or key != HOLD]
+    now = f"now: {'  '.join(shown)}"
+    examples = ", ".join(f"{short_name(key)} {value}" for key, value in EXAMPLES.items() if key in knobs)
+
+    def hint(typed: str) -> str:
+        name = split(typed.strip())[0]
+        return next((means for key, means in MEANS.items() if key in knobs and short_name(key) == name), now)
+
+    title = f"set a knob: {examples}; a bare number is {short_name(last)}"
     return Prompt(title, hint, lambda text: parse_request(text, knobs, last))
 
 
 def mark_prompt() -> Prompt:
     """Ask for a mark's label, which may be empty."""
-    return Prompt("mark this step: a word for it, or just enter", "esc leaves it", lambda text: text.strip()[:24])
+    title = "mark this step: a word for it, or just enter"
+    return Prompt(title, lambda typed: "esc leaves it", lambda text: text.strip()[:24])

@@ -5,10 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..config.fields import ALIASES, steerable
+import numpy as np
+
+from ..config.fields import ALIASES, NORM, has_norm, steerable
+from ..config.schema import RunConfig
 from ..store.read import RunReader
 from ..store.rundir import ENDED
 from . import theme
+
+HOLD = "optim.hold_norm"
 
 SHORT = {key: alias for alias, key in ALIASES.items()}
 """Field -> the short name that screens use for it."""
@@ -35,6 +40,16 @@ class Phases:
     def delay(self) -> int | None:
         """t_grok - t_mem."""
         return None if self.t_mem is None or self.t_grok is None else self.t_grok - self.t_mem
+
+
+def is_kernel_machine(config: RunConfig) -> bool:
+    """Whether it learns features without a gradient: its weights are the metric M of a kernel."""
+    return config.optim.name == "rfm"
+
+
+def unit_of(config: RunConfig) -> str:
+    """What a step is called."""
+    return "iteration" if is_kernel_machine(config) else "step"
 
 
 def is_live(info: dict[str, Any]) -> bool:
@@ -73,6 +88,26 @@ def knobs_of(reader: RunReader) -> dict[str, float]:
     return knobs
 
 
+FIRST = ("optim.weight_decay", "optim.lr", "optim.ridge", HOLD)
+"""The knobs that matter most."""
+
+
+def knobs_shown(reader: RunReader) -> dict[str, float]:
+    """The knobs in the order in which they matter; a norm that is free is none."""
+    return {key: value for key, value in ordered(reader).items() if key != HOLD or value}
+
+
+def ordered(reader: RunReader) -> dict[str, float]:
+    """All knobs, those first that matter most."""
+    knobs = knobs_of(reader)
+    return {key: knobs[key] for key in (*FIRST, *knobs) if key in knobs}
+
+
+def settable(reader: RunReader) -> dict[str, float]:
+    """All that can be set while the run trains: its knobs, and the norm of its weights."""
+    return ordered(reader) | ({NORM: reader.last("norm/weight") or 1.0} if has_norm(reader.config) else {})
+
+
 def pace_of(reader: RunReader) -> float:
     """Steps per second that the engine keeps to; 0: full speed."""
     paced = reader.of_type("paced")
@@ -85,6 +120,18 @@ def phases_of(reader: RunReader) -> Phases:
     for event in reader.of_type("phase"):
         steps.setdefault(str(event.get("phase")), int(event["step"]))
     return Phases(steps.get("memorized"), steps.get("grokked"))
+
+
+def near(reader: RunReader, name: str, step: float) -> float | None:
+    """The value of a column that was measured nearest to a step, on the log axis on which rows are spaced.
+
+    Not that of step 0, where nothing has changed yet, nor one from so late that it says little of the step.
+    """
+    steps, values = reader.series(name)
+    close = (steps > 0) & (steps < 3 * (step + 1))
+    if not close.any():
+        return None
+    return float(values[close][np.argmin(np.abs(np.log1p(steps[close]) - np.log1p(step)))])
 
 
 def trend(reader: RunReader, name: str, since: float | None = None) -> float:

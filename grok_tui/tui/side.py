@@ -68,10 +68,11 @@ def events_text(reader: RunReader) -> Text:
 class Side(Vertical):
     """One of the panes at a time, under a row that names them all."""
 
-    def __init__(self, runs: Path, current: str) -> None:
+    def __init__(self, runs: Path, current: str, preset: str) -> None:
         super().__init__(id="side")
         self.runs = runs
         self.current = current
+        self.preset = preset
         self.number = 0
         self.cost = 0.0
         """Seconds that the last listing of the runs took."""
@@ -79,7 +80,7 @@ class Side(Vertical):
     def compose(self) -> ComposeResult:
         """The names, a list, and a text."""
         yield Printed(id="side-names")
-        yield Catalog("side-list", first=f"run:{self.current}")
+        yield Catalog("side-list")
         with VerticalScroll(id="side-scroll"):
             yield Printed(id="side-text")
 
@@ -118,7 +119,8 @@ class Side(Vertical):
         self.cost = perf_counter() - started
         if PANES[self.number] == "presets":
             entries = [*preset_entries(), heading(""), heading("runs"), *entries] if entries else preset_entries()
-        self.query_one(Catalog).show(entries)
+        first = f"run:{self.current}" if PANES[self.number] == "runs" else f"preset:{self.preset}"
+        self.query_one(Catalog).show(entries, first if changed else "")
 
     def on_option_list_option_selected(self, event: Catalog.OptionSelected) -> None:
         """Enter on a line."""

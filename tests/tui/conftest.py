@@ -9,8 +9,12 @@ from typing import Any
 
 import pytest
 
+from grok_tui.claims import registry
+from grok_tui.claims.claim import Claim
+from grok_tui.config import presets
 from grok_tui.engine import launch
 from grok_tui.store.rundir import RunDir
+from grok_tui.tui import catalog, gallery
 from recorded import record
 from screens import Engine
 
@@ -23,6 +27,25 @@ def _no_keymap(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture
 def runs(tmp_path: Path) -> Path:
     return tmp_path / "runs"
+
+
+PRESETS = (
+    "modadd-mlp", "kumar-alpha", "kumar-poly", "linear", "modadd-fast", "modadd-transformer", "modadd-wd-off", "parity",
+)  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def library(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """What the gallery lists, whatever presets and claims there are: a few presets and no claim, or what is given."""
+
+    def stock(*claims: Claim, names: tuple[str, ...] = PRESETS) -> None:
+        known = {name: presets.load_preset(name) for name in names}
+        monkeypatch.setattr(registry, "CLAIMS", claims)
+        for module in (catalog, gallery):
+            monkeypatch.setattr(module, "known_presets", lambda: known)
+
+    stock()
+    return stock
 
 
 @pytest.fixture

@@ -78,6 +78,66 @@ def linear(steps: np.ndarray) -> dict[str, np.ndarray]:
     return values
 
 
+def machine(steps: np.ndarray, t_grok: float | None = 14) -> dict[str, np.ndarray]:
+    """A recursive feature machine: fitted at every iteration, its kernel turning from the first on."""
+    learnt = sigmoid((steps - t_grok) * 0.8) if t_grok else np.zeros_like(steps, dtype=float)
+    return {
+        "train/loss": np.full_like(steps, 1e-12, dtype=float),
+        "test/loss": 0.03 - 0.028 * learnt,
+        "train/acc": np.ones_like(steps, dtype=float),
+        "test/acc": 0.02 + 0.97 * learnt,
+        "norm/weight": 7.9 - 2 * learnt,
+        "kernel/drift": 0.1 * steps,
+        "kernel/distance": 1 - np.exp(-steps / 20),
+        "kernel/alignment": 0.05 + 0.5 * learnt,
+    }
+
+
+def xor(steps: np.ndarray) -> dict[str, np.ndarray]:
+    """XOR clusters: after one step the train labels are fitted by weights that dwarf the first; test follows."""
+    first, learnt = np.minimum(steps, 1.0), sigmoid((np.log(np.maximum(steps, 1)) - np.log(12)) * 4)
+    return {
+        "train/loss": 0.69 - 0.6 * first,
+        "test/loss": 0.69 - 0.5 * learnt,
+        "train/acc": 0.5 + 0.5 * first,
+        "test/acc": 0.5 + 0.49 * learnt,
+        "norm/weight": 0.01 + steps,
+        "kernel/drift": 0.4 * learnt,
+        "kernel/distance": 0.005 * first + 0.04 * sigmoid(2 * (steps - 3)),
+        "kernel/alignment": 0.1 + 0.2 * learnt,
+    }
+
+
+def collapsing(steps: np.ndarray) -> dict[str, np.ndarray]:
+    """Weight decay outruns the gradient: nothing is fitted, and the norm goes to nothing."""
+    values = delay_law(steps, t_mem=1e12, t_grok=None)
+    return values | {"norm/weight": 27 * np.exp(-steps / 300), "kernel/distance": np.zeros_like(steps, dtype=float)}
+
+
+def extras(values: dict[str, np.ndarray], steps: np.ndarray) -> dict[str, np.ndarray]:
+    """The measures that are taken where they are asked for, beside `values`."""
+    x, rich = np.log(np.maximum(steps, 1)), values["kernel/distance"] / values["kernel/distance"].max()
+    late = np.where(steps >= 900, steps, np.nan)
+    test = values["test/loss"]
+    return {
+        "twin/train_loss": values["train/loss"][0] * np.exp(-x / 4),
+        "twin/test_loss": test[0] * (1 + 0.02 * x),
+        "k0/test_loss": np.full_like(x, 0.8 * test[0]),
+        "error/variance": 0.6 * test[0] * np.exp(-x / 2),
+        "error/linear": 0.3 * test[0] * np.exp(-x),
+        "error/alignment": 0.9 * test,
+        "angle/init": 60 * rich,
+        "angle/mem": 40 * (1 - 900 / late),
+        "fourier/gini": 0.1 + 0.8 * rich,
+        "fourier/energy": 0.2 + 0.75 * rich,
+        "bits/share": 0.1 + 0.85 * rich,
+        "kernel/rank": 60 - 50 * rich,
+        "kernel/top1": 10 + 90 * rich,
+        "kernel/top2": 8 + 30 * rich,
+        "kernel/top3": 6 + 10 * rich,
+    }
+
+
 def record(
     runs: Path,
     preset: str = "modadd-fast",
@@ -96,7 +156,9 @@ def record(
     run = rundir.create(runs, config, preset=preset, device="cpu", pace=config.train.pace)
     steps = steps_up_to(last)
     values = values if values is not None else delay_law(steps)
-    columns = columns or [name for name in COLUMNS if name == "step" or name in values]
+    speed_of_kernel = np.abs(np.diff(values["kernel/distance"], prepend=0)) / np.diff(steps, prepend=-1)
+    values = {"norm/V": values["norm/weight"] ** 2, "kernel/velocity": speed_of_kernel} | values
+    columns = columns or ["step", *values]
     writer = RunWriter(run, columns)
     for i, step in enumerate(steps):
         kernel_due = i % 3 == 0

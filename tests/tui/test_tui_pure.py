@@ -14,6 +14,7 @@ from textual_plotext.plot import Plot
 
 from grok_tui.store.read import RunReader
 from grok_tui.tui import meters, numbers
+from grok_tui.tui.help import keys_text, meanings_text
 from grok_tui.tui.keys import BY_ID, KEYS, footer, read_keymap
 from grok_tui.tui.marks import Mark, labels, marks_of, merged
 from grok_tui.tui.modes import MODES
@@ -146,7 +147,7 @@ def test_pictures_fill_their_frame(runs: Path, size: tuple[int, int], mode, log:
     assert "grokked" in plain
     for panel in mode.read(reader):
         for line in panel.lines:
-            assert line.label in plain or panel.optional
+            assert line.label in plain or panel.is_optional
 
 
 @pytest.mark.parametrize("log", [True, False])
@@ -236,3 +237,14 @@ def test_a_linear_axis_always_has_two_ticks() -> None:
             values = [value for value, _ in linear_ticks(low, high, room)]
             assert len(values) >= 2
             assert all(low - 1e-9 <= value <= high + 1e-9 for value in values)
+
+
+def test_the_help_stands_beside_its_names_and_the_columns_apart() -> None:
+    for width in (60, 75, 155):
+        text = meanings_text(width).plain
+        for row in text.split("\n")[2:-1]:
+            assert len(row) <= width
+            assert row[18] == " "
+            assert row[19] != " "
+    for row in keys_text({}, 80).plain.split("\n"):
+        assert len(row) < 40 or row[39] == " "

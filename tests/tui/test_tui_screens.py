@@ -31,39 +31,6 @@ def live_screen(app: GrokApp) -> Live:
 
 
 @asyncio_test
-@pytest.mark.parametrize("size", SIZES)
-async def test_the_gallery_shows_presets_runs_and_a_card(runs: Path, size: tuple[int, int]) -> None:
-    record(runs, result={"t_mem": 40, "t_grok": 805, "delay": 765})
-    (runs / "foreign").mkdir()
-    app = GrokApp(runs)
-    async with app.run_test(size=size) as pilot:
-        await until(pilot, lambda: shows(app, "what happens"))
-        for word in ("delay law", "lazy to rich", "neither", "modadd-fast", "kumar-poly", "linear", "runs", "✓"):
-            assert shows(app, word), word
-        for word in ("arXiv 2606.13753", "what to look at", "set-up"):
-            assert shows(app, word), word
-        assert shows(app, "foreign: not a run")
-        assert text(app)[-1].split()[-4:] == ["?", "help", "q", "quit"]
-        assert all(len(row) <= size[0] for row in text(app))
-
-
-@asyncio_test
-async def test_the_gallery_filters_and_moves_with_letters(runs: Path) -> None:
-    app = GrokApp(runs)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("j")
-        await until(pilot, lambda: shows(app, "Modular addition, fast"))
-        await pilot.press("k")
-        await until(pilot, lambda: shows(app, "Modular addition, embedding MLP"))
-        await pilot.press("/", *"kumar")
-        await until(pilot, lambda: not shows(app, "modadd-mlp") and shows(app, "kumar-alpha"))
-        await pilot.press("enter")
-        await until(pilot, lambda: shows(app, "output scale alpha"))
-        await pilot.press("escape")
-        await until(pilot, lambda: shows(app, "modadd-mlp"))
-
-
-@asyncio_test
 async def test_enter_starts_a_preset(runs: Path, engines: list[Engine]) -> None:
     app = GrokApp(runs, device="cpu")
     async with app.run_test(size=(80, 24)) as pilot:
@@ -176,15 +143,6 @@ async def test_modes_and_axes(live: Make, runs: Path) -> None:
         await until(pilot, lambda: shows(app, "distance") and shows(app, "alignment"))
         await pilot.press("v")
         await until(pilot, lambda: chart.mode.name == "loss" and shows(app, "lin y"))
-
-
-@asyncio_test
-async def test_a_mode_without_data_says_so(live: Make, runs: Path) -> None:
-    run = live("kumar-poly", values=lazy_to_rich(steps_up_to(4000)), last=4000)
-    app = GrokApp(runs, run=run)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("v")
-        await until(pilot, lambda: shows(app, "this task has no accuracy"))
 
 
 @asyncio_test

@@ -9,12 +9,29 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
+from grok_tui.science.laws import Contraction
 from grok_tui.store.read import RunReader
 from grok_tui.store.rundir import RunDir
+from grok_tui.tui.facts import Facts, Steering, facts
 from grok_tui.tui.reading import Phases
-from grok_tui.tui.words import DELAY_LAW, LAZY_TO_RICH, NEITHER, Facts, Sentence, Steering, say, sentence
-from recorded import GROKKED, delay_law, lazy_to_rich, linear, presses, record, steered, steps_up_to
+from grok_tui.tui.told import DELAY_LAW, LAZY_TO_RICH, NEITHER, Sentence
+from grok_tui.tui.words import say, sentence
+from recorded import (
+    GROKKED,
+    collapsing,
+    delay_law,
+    extras,
+    lazy_to_rich,
+    linear,
+    machine,
+    presses,
+    record,
+    steered,
+    steps_up_to,
+    xor,
+)
 
 MEMORISED = GROKKED[:1]
 Live = Callable[..., RunDir]
@@ -90,7 +107,7 @@ def test_lazy_then_rich_then_grokked(live: Live) -> None:
     assert moving.says == "The kernel is moving: distance 0.20, norm 9 → 11. From lazy to rich."
     events.append(("phase", 4600, {"phase": "grokked"}))
     done = said(live("kumar-poly", values=lazy_to_rich(steps_up_to(9000)), last=9000, events=events))
-    assert done.says.startswith("Grokked at 4,600, no weight decay: kernel distance 0.39, norm 9 → 11")
+    assert done.says.startswith("Grokked at 4,600, no weight decay: kernel distance 0.27, norm 9 → 11")
     assert {lazy.theory, moving.theory, done.theory} == {LAZY_TO_RICH}
 
 
@@ -133,6 +150,277 @@ def test_finished_without_grokking(runs: Path) -> None:
     assert "without memorising" in said(never).says
 
 
+def phases(t_mem: int, t_grok: int | None = None) -> list[Any]:
+    told: list[Any] = [("phase", t_mem, {"phase": "memorized"})]
+    return told + ([("phase", t_grok, {"phase": "grokked"})] if t_grok else [])
+
+
+def test_a_feature_machine_before_it_generalises(live: Live) -> None:
+    told = said(live("rfm", values=machine(steps_up_to(9)), last=9, events=phases(0)))
+    assert told.says == "Train accuracy 1 at every iteration; the kernel has turned by 0.36: features."
+    assert told.more[:2] == ("No gradient descent, no weight decay.", "Test accuracy 0.04.")
+    assert told.theory == NEITHER
+    begun = said(live("rfm", values=machine(steps_up_to(1)), last=1, events=phases(0)))
+    assert begun.says == "Memorised at iteration 0; from here each iteration learns features."
+
+
+def test_a_feature_machine_that_did_not_fit_at_once_does_not_say_so(live: Live) -> None:
+    values = machine(steps_up_to(9))
+    values["train/acc"][:3] = 0.8
+    told = said(live("rfm", values=values, last=9, events=phases(3)))
+    assert told.says == "Memorised at iteration 3; the kernel has turned by 0.36: features."
+
+
+def test_a_feature_machine_after_it_generalised(runs: Path) -> None:
+    events = phases(0, 16)
+    told = said(record(runs, "rfm", values=machine(steps_up_to(30)), last=30, events=events))
+    assert told.says == "Generalised at iteration 16; the kernel has turned by 0.78."
+    assert told.more == ("Features alone: no gradient descent, no weight decay, no lazy phase.",)
+    never = machine(steps_up_to(30), t_grok=None)
+    told = said(record(runs, "rfm", values=never, last=30, events=phases(0)))
+    assert told.says == "Finished after 30 iterations at test accuracy 0.02; kernel distance 0.78."
+
+
+def test_features_from_the_first_step_are_no_lazy_phase(live: Live) -> None:
+    """On XOR clusters the kernel of the test data hardly turns; it is the norm that dwarfs its start."""
+    values = xor(steps_up_to(6))
+    told = said(live("xor-cluster", values=values, last=6, events=phases(1)))
+    assert told.says == "Features from the start, no lazy phase: norm 0.01 → 1.01 by step 1."
+    assert told.more[:2] == ("No weight decay.", "Kernel distance 0.04 now.")
+    done = said(live("xor-cluster", values=xor(steps_up_to(90)), last=90, events=phases(1, 20)))
+    assert done.says == "Grokked at 20, 19 steps late; features from the start, no lazy phase."
+    assert done.more[0] == "Norm 0.01 → 1.01 by step 1."
+    soon = said(live("xor-cluster", values=xor(steps_up_to(90)), last=90, events=phases(1, 2)))
+    assert soon.says == "Grokked at 2, 1 step late; features from the start, no lazy phase."
+    assert told.theory == done.theory == NEITHER
+
+
+def test_a_norm_that_grows_by_less_leaves_a_lazy_phase(live: Live) -> None:
+    values = xor(steps_up_to(6))
+    values["norm/weight"] = 1.0 + steps_up_to(6)
+    told = said(live("xor-cluster", values=values, last=6, events=phases(1)))
+    assert told.says.startswith("The kernel is moving")
+    values["kernel/distance"] = np.where(steps_up_to(6) > 0, 0.5, 0.0)
+    told = said(live("xor-cluster", values=values, last=6, events=phases(1)))
+    assert told.says == "Features from the start, no lazy phase: kernel distance 0.50 by step 1."
+
+
+def test_the_kernel_at_memorising_is_that_measured_nearest(live: Live) -> None:
+    """Kernels are measured more seldom than rows: here at steps 0, 3, 6 and so on."""
+    values = xor(steps_up_to(900)) | {"norm/weight": np.ones_like(steps_up_to(900))}
+    values["kernel/distance"] = np.where(steps_up_to(900) > 0, 0.43, 0.0)
+    reader = RunReader(live("xor-cluster", values=values, last=900, events=phases(1)))
+    assert list(reader.series("kernel/distance")[0][:2]) == [0, 3]
+    assert sentence(reader).says == "Features from the start, no lazy phase: kernel distance 0.43 by step 1."
+    steps = steps_up_to(900)
+    values["kernel/distance"] = np.where(steps >= 100, 0.43, np.where(steps > 0, np.nan, 0.0))
+    later = said(live("xor-cluster", values=values, last=900, events=phases(9)))
+    assert later.says.startswith("The kernel is moving"), "what it is at 100 says nothing of step 9"
+
+
+def test_a_kernel_that_turned_early_is_only_told_where_the_norm_is_not_at_stake(live: Live) -> None:
+    values = delay_law(steps_up_to(600))  # its kernel is at 0.7 when it memorises
+    assert said(live("modadd-fast", values=values, last=600, events=MEMORISED)).theory == DELAY_LAW
+    rich = said(live("kumar-transformer", values=values, last=600, events=MEMORISED, sets=["optim.lr=1e-3"]))
+    assert rich.says.startswith("Features from the start, no lazy phase: kernel distance 0.")
+    assert rich.more[0] == "Weight decay 1 pulls too."
+
+
+def test_a_norm_that_is_held(live: Live) -> None:
+    values = delay_law(steps_up_to(3400), t_grok=None)
+    hold = "optim.hold_norm"
+    high = said(live(values=values, events=[*MEMORISED, steered(300, 0.0, 68.2, hold)]))
+    assert high.says == "The norm is held at 68.2: the delay law expects no grokking."
+    low = said(live(values=values, events=[*MEMORISED, steered(300, 0.0, 46.4, hold)]))
+    assert low.says == "The norm is held at 46.4 (64.2 at memorising): the lower, the sooner."
+    done = said(
+        live(values=delay_law(steps_up_to(3400)), events=[*GROKKED[:1], steered(300, 0.0, 46.4, hold), GROKKED[1]])
+    )
+    assert done.says == "Grokked at 805, 765 steps after memorising, the norm held at 46.4."
+    assert {high.theory, low.theory, done.theory} == {DELAY_LAW}
+
+
+def test_a_norm_held_only_after_it_grokked_did_not_do_it(live: Live) -> None:
+    told = said(live(events=[*GROKKED, steered(2000, 0.0, 51.0, "optim.hold_norm")]))
+    assert "the norm fell 67" in told.says
+
+
+def test_a_norm_let_go_is_not_held(live: Live) -> None:
+    hold = "optim.hold_norm"
+    told = said(live(last=600, events=[*MEMORISED, steered(100, 0.0, 68.0, hold), steered(200, 68.0, 0.0, hold)]))
+    assert told.says.startswith("Memorised at 40. Weight decay pulls the norm down")
+
+
+def test_finished_with_the_norm_held(runs: Path) -> None:
+    values = delay_law(steps_up_to(4000), t_grok=None)
+    run = record(runs, last=4000, values=values, events=[*MEMORISED, steered(40, 0.0, 68.0, "optim.hold_norm")])
+    assert said(run).says == "Finished at 4,000 without grokking: the norm was held at 68."
+    assert said(run).more == ("The delay law: nothing brought the norm down.",)
+
+
+def test_a_norm_that_was_set_once(live: Live) -> None:
+    told = said(live(last=600, events=[*MEMORISED, steered(200, 60.0, 42.0, "norm")]))
+    assert told.says == "The norm was set 60 → 42 at 200, and is 54.1 now."
+    assert told.more[-1] == "Set once, it hardly changes when it groks; held, it does."
+    later = said(live(last=600, events=[*MEMORISED, steered(200, 60.0, 42.0, "norm"), steered(300, 0.0, 1.0)]))
+    assert later.says.startswith("Weight decay is back at 1")
+    done = said(live(events=[GROKKED[0], steered(200, 60.0, 42.0, "norm"), GROKKED[1]]))
+    assert done.says.startswith("Grokked at 805")
+    assert "The norm was set 60 → 42 at 200." in done.more
+
+
+def test_weights_that_collapse(live: Live, runs: Path) -> None:
+    told = said(live("delay-sgd", values=collapsing(steps_up_to(3000)), last=3000))
+    assert told.says == "The weights collapsed: weight decay outruns the gradient; nothing is learnt."
+    assert said(live("delay-sgd", values=collapsing(steps_up_to(600)), last=600)).says.startswith(
+        "Fitting the train data"
+    )
+    done = said(record(runs, "delay-sgd", values=collapsing(steps_up_to(9000)), last=9000))
+    assert done.says == "Finished at 9,000: the weights collapsed, weight decay outran the gradient."
+    by_hand = [steered(10, 27.0, 0.1, "norm")]
+    told = said(live("delay-sgd", values=collapsing(steps_up_to(3000)), last=3000, events=by_hand))
+    assert told.says.startswith("Fitting the train data")
+
+
+def test_accuracy_within_a_tolerance(live: Live, runs: Path) -> None:
+    steps = steps_up_to(9000)
+    falling = 1e-3 + np.exp(-steps / 200)
+    values = delay_law(steps, 500, 4000) | {"train/loss": falling, "test/loss": 1.2 * falling}
+    told = said(live("teacher-student", values=values, last=9000, events=phases(600)))
+    assert told.says == "Accuracy counts answers within 1e-3; the losses halved at 143 and 143."
+    assert told.more[0] == "The losses fall together: the delay is the threshold's."
+    done = said(record(runs, "teacher-student", values=values, last=9000, events=phases(600, 4100)))
+    assert done.says == "Accuracy came 3,500 steps late, at 4,100; the losses halved at 143 and 143."
+    assert told.theory == done.theory == NEITHER
+    values["test/loss"] = 1.2 * (1e-3 + np.exp(-steps / 2000))
+    told = said(live("teacher-student", values=values, last=9000, events=phases(600)))
+    assert told.more[0] == "The test loss lags as well."
+    values["test/loss"] = np.ones_like(steps)
+    told = said(live("teacher-student", values=values, last=9000, events=phases(600)))
+    assert told.says == "Accuracy counts answers within 1e-3; train loss 1e-3, test 1."
+
+
+def test_an_eigenvector_of_the_kernel_is_named(live: Live, runs: Path) -> None:
+    values = lazy_to_rich(steps_up_to(1000))
+    told = said(live("kumar-eigenvector", values=values, last=1000, events=phases(900), sets=["task.k=150"]))
+    assert "The target is eigenvector 150 of the kernel at init." in told.more
+    at_once = said(record(runs, "kumar-eigenvector", values=values, last=1000, events=phases(9, 9), sets=["task.k=1"]))
+    assert at_once.says == "Generalised at 9, no later than it memorised: no delay to explain."
+    assert at_once.more == ("The target is eigenvector 1 of the kernel at init.",)
+
+
+def test_a_kernel_that_stays_is_lazy_and_stays_lazy(live: Live, runs: Path) -> None:
+    values = lazy_to_rich(steps_up_to(9000), moving=1e5)
+    soon = said(live("kumar-poly", values=lazy_to_rich(steps_up_to(2000), 1e5), last=2000, events=phases(900)))
+    assert soon.says == "Memorised at 900. The kernel has hardly moved (distance 1e-9): still lazy."
+    late = said(live("kumar-poly", values=lazy_to_rich(steps_up_to(9500), moving=1e5), last=9500, events=phases(900)))
+    assert late.says.startswith("Memorised at 900. The kernel stays where it was (distance ")
+    assert late.says.endswith("): lazy.")
+    done = said(record(runs, "kumar-poly", values=values, last=9000, events=phases(900)))
+    assert done.says.startswith("Finished at 9,000 without grokking: lazy, kernel distance ")
+    moved = said(record(runs, "kumar-poly", values=lazy_to_rich(steps_up_to(9000)), last=9000, events=phases(900)))
+    assert moved.says == "Finished at 9,000 without grokking; kernel distance 0.39."
+    assert moved.more[0] == "The kernel has moved; the test loss is 0.223."
+    assert {soon.theory, late.theory, done.theory, moved.theory} == {LAZY_TO_RICH}
+
+
+def test_lazy_to_rich_with_weight_decay_speaks_of_the_kernel_still(live: Live) -> None:
+    """The kernel at memorising is still, so the preset's theory tells which of the two is at stake."""
+    decay = ["optim.weight_decay=1e-3"]
+    values = lazy_to_rich(steps_up_to(4000))
+    told = said(live("kumar-poly", values=values, last=4000, events=phases(900), sets=decay))
+    assert told.says == "The kernel is moving: distance 0.20, norm 9 → 11. From lazy to rich."
+    assert "Weight decay 1e-3 pulls too." in told.more
+    done = said(
+        live("kumar-poly", values=lazy_to_rich(steps_up_to(9000)), last=9000, events=phases(900, 4600), sets=decay)
+    )
+    assert done.says.startswith("Grokked at 4,600, 3,700 steps late: kernel distance 0.27, norm 9 → 11")
+    assert "Weight decay 1e-3 pulls too." in done.more
+    assert told.theory == done.theory == LAZY_TO_RICH
+
+
+def test_a_kernel_that_had_hardly_moved_when_it_grokked_speaks_for_no_theory(live: Live) -> None:
+    values = lazy_to_rich(steps_up_to(9000))
+    told = said(live("kumar-eigenvector", values=values, last=9000, events=phases(200, 562)))
+    assert told.says == "Grokked at 562, 362 steps late, with the kernel hardly moved: 2e-5."
+    assert told.theory == ""
+
+
+def test_the_linearised_network_left_behind_is_told(live: Live) -> None:
+    steps = steps_up_to(9000)
+    values = lazy_to_rich(steps)
+    values |= {"twin/test_loss": extras(values, steps)["twin/test_loss"]}
+    told = said(live("kumar-twin", values=values, last=9000, events=phases(900, 4600)))
+    assert "The linearised network's test loss is still 15.4." in told.more
+    values["twin/test_loss"] = values["test/loss"]
+    told = said(live("kumar-twin", values=values, last=9000, events=phases(900, 4600)))
+    assert not any("linearised" in more for more in told.more)
+
+
+def contracting(steps: np.ndarray, rate: float) -> dict[str, np.ndarray]:
+    """A norm whose square falls exponentially after step 100, to a floor."""
+    fall = np.exp(-rate * np.maximum(steps - 100, 0))
+    return delay_law(steps, 40, None) | {"norm/weight": np.sqrt(300 + 3600 * fall)}
+
+
+def test_the_rate_of_contraction_is_fitted(live: Live) -> None:
+    """lr x wd is 8e-3 in modadd-fast: V falls by 1.4 of that a step."""
+    run = live(values=contracting(steps_up_to(900), 1.4 * 8e-3), last=900, events=MEMORISED)
+    told = said(run)
+    assert told.more[0] == "V shrinks by 1.4 lr·wd a step."
+    slow = live(values=contracting(steps_up_to(900), 0.7 * 8e-3), last=900, events=MEMORISED)
+    assert said(slow).more[0] == "V shrinks by 0.7 lr·wd a step."
+
+
+def test_too_few_rows_or_no_fall_are_not_fitted(live: Live) -> None:
+    short = live(values=contracting(steps_up_to(105), 1.4 * 8e-3), last=105, events=MEMORISED)
+    assert not any("shrinks" in more for more in said(short).more)
+    hardly = contracting(steps_up_to(3400), 1.4 * 8e-3)
+    hardly["norm/weight"] = 60 + 0.03 * hardly["norm/weight"]
+    assert not any("shrinks" in more for more in said(live(values=hardly, events=MEMORISED)).more)
+
+
+def test_a_fall_that_is_no_exponential_is_not_told(live: Live) -> None:
+    steps = steps_up_to(900)
+    norm = np.where(steps < 50, 70.0, 60.0 - 20 * (np.sin(steps / 7) > 0))
+    norm[-1] = 40
+    values = delay_law(steps, 40, None) | {"norm/weight": norm}
+    assert not any("shrinks" in more for more in said(live(values=values, last=900, events=MEMORISED)).more)
+
+
+def test_the_learning_rate_is_that_in_force(live: Live) -> None:
+    """Over alpha squared where the config says so; weight decay counts by it."""
+    sets = ["model.alpha=0.5", "optim.lr=6e-5"]
+    assert facts(RunReader(live("kumar-transformer", sets=sets))).lr == pytest.approx(2.4e-4)
+    assert facts(RunReader(live("modadd-fast"))).lr == 8e-3
+
+
+def test_a_steering_starts_the_fit_anew(live: Live) -> None:
+    values = contracting(steps_up_to(900), 1.4 * 8e-3)
+    turned = live(values=values, last=900, events=[*MEMORISED, steered(890, 1.0, 2.0)])
+    assert not any("shrinks" in more for more in said(turned).more)
+
+
+def test_the_fit_is_made_once_for_the_same_rows_and_of_few(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    fitted = []
+
+    def contraction_rate(steps: np.ndarray, squared: np.ndarray) -> Contraction:
+        fitted.append(len(steps))
+        return Contraction(0.0112, 1.0, 1.0, 0.99)
+
+    monkeypatch.setattr("grok_tui.tui.facts.contraction_rate", contraction_rate)
+    run = live(values=contracting(steps_up_to(3400), 1.4 * 8e-3), events=MEMORISED)
+    reader = RunReader(run)
+    assert [sentence(reader).more[0] for _ in range(3)] == ["V shrinks by 1.4 lr·wd a step."] * 3
+    assert len(fitted) == 1
+    assert fitted[0] <= 60
+    with run.metrics_csv.open("a") as file:
+        file.write(run.metrics_csv.read_text().splitlines()[-1].replace("3400", "3450", 1) + "\n")
+    reader.refresh()
+    sentence(reader)
+    assert len(fitted) == 2
+
+
 FACTS = Facts(
     status="running", step=1_234_567, steps=2_000_000, phases=Phases(None, None), wd=1.0, lr=8e-3,
     ever_decayed=True, is_linear=False, acc=(0.9999, 0.0123), loss=(1.23e-12, 12345.6), norm=12345.6,
@@ -141,25 +429,47 @@ FACTS = Facts(
 )  # fmt: skip
 
 
+KINDS: list[dict[str, Any]] = [
+    {},
+    {"is_linear": True},
+    {"is_linear": True, "tolerance": 1e-3, "halved": (99_999, 123_456)},
+    {"is_kernel_machine": True, "lowest_train_acc": 1.0},
+    {"is_kernel_machine": True, "lowest_train_acc": 0.5},
+    {"hold": 12345.6, "hold_at_grok": 12345.6},
+    {"hold": 1.23e-5, "hold_at_grok": 1.23e-5},
+    {"tolerance": 1e-3, "halved": (99_999, 123_456)},
+    {"tolerance": 1e-3, "twin_loss": 1e9},
+    {"theory": "neither", "distance_at_mem": 0.999, "norm_start": 12345.6},
+    {"theory": "neither", "norm_start": 1.23e-5},
+    {"theory": "lazy to rich", "eigenvector": 150, "norm_at_mem": 1.23e-5},
+    {"rescale": Steering(1_234_000, 12345.6, 12345.6, None), "contraction": 1.4142},
+    {"norm": 1e-9, "steering": None},
+    {"distance_at_grok": 1.23e-12, "norm_at_mem": 1.23e-5},
+]
+
+
 def test_no_sentence_is_wider_than_80_columns() -> None:
     everything = product(
         ("starting", "running", "paused", "finished", "interrupted"),
-        (Phases(None, None), Phases(123_456, None), Phases(123_456, 1_234_567), Phases(5, 5)),
+        (Phases(None, None), Phases(99_999, None), Phases(99_999, 1_234_567), Phases(99_000, 99_999), Phases(5, 5)),
         (0.0, 5.62e-9, 1.0),
         (True, False),
-        (True, False),
+        KINDS,
         (-0.1, 0.0, 0.1),
-        (None, 1.23e-5, 0.123),
+        (None, 1.23e-5, 0.9999),
         (None, FACTS.steering),
     )
-    for status, phases, wd, decayed, is_linear, change, distance, steering in everything:
+    for status, phases, wd, decayed, kind, change, distance, steering in everything:
         facts = replace(
-            FACTS, status=status, phases=phases, wd=wd, ever_decayed=decayed, is_linear=is_linear,
-            norm_change=change, distance=distance, steering=steering,
+            FACTS, status=status, phases=phases, wd=wd, ever_decayed=decayed, norm_change=change, distance=distance,
+            **({"steering": steering} | kind),
         )  # fmt: skip
         told = say(facts)
         assert len(told.says) <= 78, told.says
-        assert "None" not in told.says + told.more
+        assert told.theory in ("", DELAY_LAW, LAZY_TO_RICH, NEITHER)
+        for part in (told.says, *told.more):
+            assert "None" not in part
+            assert part.endswith((".", "…"))
 
 
 def test_a_sentence_needs_no_measure() -> None:
@@ -167,9 +477,13 @@ def test_a_sentence_needs_no_measure() -> None:
         FACTS, acc=(None, None), loss=(None, None), norm=None, norm_start=None, norm_top=None, norm_at_grok=None,
         distance=None, drift=None, steering=None,
     )  # fmt: skip
-    for phases in (Phases(None, None), Phases(5, None), Phases(5, 50)):
+    for phases, kind, status in product(
+        (Phases(None, None), Phases(5, None), Phases(5, 50)),
+        ({}, {"is_kernel_machine": True}, {"is_linear": True}, {"hold": 5.0}, {"tolerance": 1e-3}),
+        ("running", "finished"),
+    ):
         for wd, decayed in ((1.0, True), (0.0, True), (0.0, False)):
-            assert say(replace(bare, phases=phases, wd=wd, ever_decayed=decayed)).says
+            assert say(replace(bare, status=status, phases=phases, wd=wd, ever_decayed=decayed, **kind)).says
 
 
 def test_curves_of_nothing_but_nan(runs: Path) -> None:

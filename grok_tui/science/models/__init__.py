@@ -1,4 +1,4 @@
-"""The networks by name. A new one is a module here, named as in the config, and its line in MODELS of config/schema.py."""
+"""The networks by name. A new one is a module here, named as in the config, and a line in config/schema.py's MODELS."""
 
 from __future__ import annotations
 
