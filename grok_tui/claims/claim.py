@@ -21,9 +21,9 @@ class Source:
 SOURCES = {
     "S0": Source("From lazy to rich", "Kumar et al., arXiv 2310.06110"),
     "S2": Source("The delay law", "arXiv 2603.13331"),
+    "X": Source("Across theories", "arXiv 2606.13753"),
     "S1a": Source("Without weight decay", "Grokking fast and slow, 2025"),
     "S1b": Source("Purely feature learning", "Grokking fast and slow, 2025"),
-    "X": Source("Across theories", "arXiv 2606.13753"),
 }
 """In the order in which tables and the gallery show them."""
 

@@ -121,7 +121,7 @@ DECOMPOSITION = Claim(
     published="train .3 at 1,000 and 0 at 6,000 steps; test peaks near 1,100, below .05 at 10,000",
     rule="over the seeds that end below 1 % of their first test loss: in most the alignment term is the last to stay "
     "below a tenth of its largest value, and it is more than half of the test loss at t_mem",
-    cells=(Cell("eps 0.25", "kumar-poly", ("measure.also=decomposition", "train.steps=20000")),),
+    cells=(Cell("eps 0.25", "kumar-poly", ("train.steps=20000",)),),
     judge=judge_decomposition,
     plot=Curves(("test/loss", *TERMS)),
     seeds=10,

@@ -7,7 +7,7 @@ from .claim import Claim
 
 CLAIMS = tuple(
     item
-    for module in (lazy_to_rich, twins, delay_law, without_decay, feature_learning, across)
+    for module in (lazy_to_rich, twins, delay_law, across, without_decay, feature_learning)
     for item in vars(module).values()
     if isinstance(item, Claim)
 )

@@ -56,7 +56,7 @@ COMMITTEE = Claim(
     says="Two hidden units with fixed readouts grok a quadratic target by plain gradient descent without weight decay.",
     published="test loss from a peak of 2.1 to below .05 by 10,000 steps (one seed)",
     rule="at least half of the seeds end below 1 % of their first test loss, with a kernel distance above .01 in all",
-    cells=(Cell("GD", "kumar-poly", ("measure.also=decomposition", "train.steps=20000")),),
+    cells=(Cell("GD", "kumar-poly", ("train.steps=20000",)),),
     judge=judge_committee,
     plot=Curves(("test/loss", "train/loss")),
     seeds=10,

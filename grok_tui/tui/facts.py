@@ -208,7 +208,7 @@ def fitted(reader: RunReader, start: int) -> float | None:
     steps, norms = steps[after], norms[after]
     top = max(len(norms) - 1 - int(np.argmax(norms[::-1])), 0) if len(norms) else 0
     steps, norms = steps[top:], norms[top:]
-    if len(norms) < 20 or not np.isfinite(norms).all() or norms[-1] > 0.95 * norms[0]:
+    if len(norms) < 10 or not np.isfinite(norms).all() or norms[-1] > 0.95 * norms[0]:
         return None
     chosen = np.unique(np.linspace(0, len(norms) - 1, FITTED).astype(int))
     fit = contraction_rate(steps[chosen], norms[chosen] ** 2)

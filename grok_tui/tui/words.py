@@ -33,7 +33,9 @@ def regime(f: Facts) -> Regime:
         return HELD
     if f.tolerance:
         return TOLERANT
-    if has_features_early(f):
+    if f.theory == "delay law":
+        return DECAY
+    if has_features_early(f) and f.theory != "lazy to rich":
         return EARLY
     return LAZY if not f.ever_decayed or f.theory == "lazy to rich" else DECAY
 

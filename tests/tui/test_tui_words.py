@@ -222,7 +222,8 @@ def test_a_kernel_that_turned_early_is_only_told_where_the_norm_is_not_at_stake(
     values = delay_law(steps_up_to(600))  # its kernel is at 0.7 when it memorises
     assert said(live("modadd-fast", values=values, last=600, events=MEMORISED)).theory == DELAY_LAW
     rich = said(live("kumar-transformer", values=values, last=600, events=MEMORISED, sets=["optim.lr=1e-3"]))
-    assert rich.says.startswith("Features from the start, no lazy phase: kernel distance 0.")
+    assert rich.says.startswith("The kernel is moving: distance 0.")
+    assert rich.theory == "lazy to rich", "a preset of that theory is held against it"
     assert rich.more[0] == "Weight decay 1 pulls too."
 
 
