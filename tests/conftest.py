@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from grok_tui.config.schema import RunConfig
-from small import SMALL, GrokTui, small
+from small import GrokTui, distinct, small
 
 
-@pytest.fixture(params=sorted(SMALL))
+@pytest.fixture(params=distinct())
 def any_small(request: pytest.FixtureRequest) -> RunConfig:
-    """Every preset, small."""
+    """Presets of every kind, small."""
     return small(request.param)
 
 

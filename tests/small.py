@@ -37,6 +37,7 @@ SMALL = {
     "delay-rescale": BATCHES,
     "delay-parity": ["task.n=10", "task.n_train=400", "task.n_test=60", "model.d_hidden=16", "train.batch_size=20"],
     "parity": ["task.n=10", "task.n_train=40", "task.n_test=30", "model.d_hidden=20"],
+    "parity-hinge": ["task.n=10", "task.n_train=40", "task.n_test=30", "model.d_hidden=20", "train.batch_size=8"],
     "kumar-poly": [],
     "kumar-alpha": WIDE,
     "kumar-eps": WIDE,
@@ -55,6 +56,16 @@ SMALL = {
     "xor-cluster": ["task.d=60", "task.n_train=20", "task.n_test=20", "model.d_hidden=12", "measure.probe=10"],
 }
 """Presets cut down to what trains in milliseconds a step; the networks stay what they are."""
+
+
+def distinct() -> list[str]:
+    """The first of those presets that differ only in numbers."""
+    found = {}
+    for name in SMALL:
+        config = small(name)
+        parts = (config.task.name, config.model.name, config.model.layer_norm, config.loss.name, config.optim.name)
+        found.setdefault((*parts, *config.measure.also, bool(config.schedule), bool(config.train.batch_size)), name)
+    return list(found.values())
 
 
 def small(preset: str, *sets: str) -> RunConfig:

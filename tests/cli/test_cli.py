@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import os
 import signal
 import subprocess
@@ -52,11 +53,17 @@ def test_config_of_a_run_repeats_it(grok_tui: GrokTui, tmp_path: Path) -> None:
     assert (tmp_path / second["path"] / "metrics.csv").read_bytes() == (config.parent / "metrics.csv").read_bytes()
 
 
-@pytest.mark.parametrize("preset", sorted(SMALL))
-def test_every_preset_runs(grok_tui: GrokTui, preset: str) -> None:
-    done = grok_tui(*run(preset, "train.steps=20"), "--quiet")
+@pytest.mark.parametrize("preset", presets.names())
+def test_every_preset_runs_as_it_is(grok_tui: GrokTui, tmp_path: Path, preset: str) -> None:
+    done = grok_tui("run", "--preset", preset, "--steps", "20", "--quiet")
     assert (done.returncode, done.stderr) == (0, "")
     assert " finished at 20 " in done.stdout
+    (written,) = (tmp_path / "runs").iterdir()
+    with (written / "metrics.csv").open() as file:
+        (*_, last) = csv.DictReader(file)
+    losses = [float(last[name]) for name in last if name.endswith("loss")]
+    assert len(losses) >= 2
+    assert all(math.isfinite(loss) for loss in losses)
 
 
 def test_without_a_terminal_progress_is_plain_lines(grok_tui: GrokTui) -> None:

@@ -13,7 +13,7 @@ from grok_tui.engine.devices import threads_for
 from grok_tui.engine.learner import build_learner
 from grok_tui.engine.schedule import FREE_SECONDS, Stream, next_on_grid
 from grok_tui.engine.trainer import Trainer
-from small import SMALL, small
+from small import distinct, small
 
 
 def grid(per_decade: int, max_gap: int, until: int) -> list[int]:
@@ -63,7 +63,7 @@ def test_costs_are_counts() -> None:
     assert cost(lambda: None) == 0
 
 
-@pytest.mark.parametrize("preset", SMALL)
+@pytest.mark.parametrize("preset", distinct())
 def test_planning_leaves_the_learner_as_it_was(preset: str) -> None:
     config: RunConfig = small(preset)
     trainer = Trainer(config, torch.device("cpu"))
