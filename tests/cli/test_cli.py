@@ -6,6 +6,7 @@ import csv
 import json
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -224,7 +225,17 @@ def test_detached_steered_and_held(grok_tui: GrokTui, tmp_path: Path) -> None:
         assert [line.split(": ")[1] for line in steered.stdout.splitlines()] == [
             "optim.weight_decay 1 -> 0.1", "optim.lr 0.008 -> 0.016",
         ]  # fmt: skip
-        for bad, reason in (("wd=-1", "expected a number >= 0.0"), ("lr=abc", "got abc"), ("lr=/0", "factor above 0")):
+        frozen = grok_tui("steer", "latest", "hold_norm=x1").stdout
+        assert re.fullmatch(r"step \d+: optim\.hold_norm 0 -> [\d.]+\n", frozen)
+        rescaled = grok_tui("steer", "latest", "hold_norm=0", "norm=x0.5").stdout.splitlines()[1]
+        old, new = map(float, re.findall(r"norm ([\d.]+) -> ([\d.]+)", rescaled)[0])
+        assert new == pytest.approx(old / 2, rel=0.01)
+        for bad, reason in (
+            ("norm=0", "expected a finite number > 0"),
+            ("wd=-1", "expected a number >= 0.0"),
+            ("lr=abc", "got abc"),
+            ("lr=/0", "factor above 0"),
+        ):
             refused = grok_tui("steer", "latest", bad)
             assert (refused.returncode, reason in refused.stderr) == (2, True)
         held = grok_tui("resume", "latest")
