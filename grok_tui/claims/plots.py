@@ -12,7 +12,6 @@ import numpy as np
 from ..store.read import Array
 from .claim import SOURCES, Curves, Points, Runs, verdict
 from .report import Judged
-from .rules import number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -110,7 +109,7 @@ def draw_line(axes: Axes, plot: Points, x: Array, y: Array) -> None:
     slope, offset = np.polyfit(u, v, 1)
     ends = np.linspace(u.min(), u.max(), 2)
     line = slope * ends + offset
-    said = f"slope {number(slope)}" if plot.log_x == plot.log_y else "straight line"
+    said = f"slope {number(float(f'{slope:.4g}'))}" if plot.log_x == plot.log_y else "straight line"
     x, y = 10**ends if plot.log_x else ends, 10**line if plot.log_y else line
     axes.plot(x, y, "--", color=QUIET, lw=1.1, label=said)
 
