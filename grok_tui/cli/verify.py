@@ -85,14 +85,15 @@ def show(claims: Sequence[Claim], quick: bool, *, json: bool) -> None:
     for claim in claims:
         n = len(claim.cells_of(quick)) * len(claim.seeds_of(quick))
         if json:
-            about = {"figure": claim.figure, "title": claim.title, "says": claim.says, "published": claim.published}
+            about = {name: getattr(claim, name) for name in ("figure", "title", "says", "published", "rule")}
             output.json_line({"type": "claim", "id": claim.id, "source": claim.source, **about, "runs": n})
             continue
         if claim.source != source:
             output.data(f"{claim.source}  {SOURCES[claim.source].title}, {SOURCES[claim.source].paper}")
             source = claim.source
         output.data(f"  {claim.id}  {claim.title} ({n} run{'s' * (n != 1)})")
-        output.data(textwrap.fill(claim.says, report.WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6))
+        for text in (claim.says, f"Published: {claim.published}", f"Rule: {claim.rule}"):
+            output.data(textwrap.fill(text, report.WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 8))
 
 
 def carry_out(verification: Verification, *, json: bool) -> int:
