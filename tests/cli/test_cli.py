@@ -105,7 +105,7 @@ BAD = {
     "run --preset modadd-fast --set wd=-1": "optim.weight_decay: expected a number >= 0.0, got -1",
     "run --preset modadd-fast --set task.p=60": "60 is not prime; the nearest is 59",
     "run --preset modadd-fast --set task.frac_train=1": "task.frac_train: expected a number < 1.0, got 1",
-    "run --preset modadd-fast --set task.frac_train=0.0001": "0.0001 of 3481 pairs leaves no train data",
+    "run --preset modadd-fast --set task.frac_train=0.0001": "0.0001 of the pairs mod 59 leaves no train data",
     "run --preset modadd-fast --device cuda:99": "--device cuda:99",
     "run --preset modadd-fast --device gpu": "expected auto, cpu, cuda, cuda:N or mps",
     "run --preset modadd-fast --runs /proc/none": "--runs /proc/none: cannot be written",

@@ -77,7 +77,7 @@ def test_all_workers_train_and_the_runs_are_those_of_a_thread(tmp_path: Path) ->
 
 
 def test_a_killed_worker_is_replaced_and_the_run_goes_on(tmp_path: Path) -> None:
-    first = task(tmp_path, 0, 200)
+    first = task(tmp_path, 0, 3000)
     reports, is_killed = [], False
     for report in Pool(1).train([first, task(tmp_path, 1, 20)]):
         reports += [report] if report else []
@@ -90,7 +90,7 @@ def test_a_killed_worker_is_replaced_and_the_run_goes_on(tmp_path: Path) -> None
     ]  # fmt: skip
     assert "SIGKILL" in reports[1].says
     assert len([event for event in read_events(first.run) if event["type"] == "resumed"]) == 1
-    assert first.run.metrics_csv.read_bytes() == alone(tmp_path / "alone", 0, 200).metrics_csv.read_bytes()
+    assert first.run.metrics_csv.read_bytes() == alone(tmp_path / "alone", 0, 3000).metrics_csv.read_bytes()
 
 
 def test_a_run_that_costs_every_worker_its_life_is_given_up(tmp_path: Path) -> None:

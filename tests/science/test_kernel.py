@@ -14,6 +14,7 @@ from grok_tui.science import kernel
 from grok_tui.science.activations import ACTIVATIONS
 from grok_tui.science.models import MODELS, Network, ScaledOutput
 from grok_tui.science.models.network import normal
+from small import distinct, small
 
 TOKENS = {"vocabulary": 11, "n_inputs": 2, "n_outputs": 11}
 THREE = {"vocabulary": 12, "n_inputs": 3, "n_outputs": 11}
@@ -86,7 +87,7 @@ def test_general_kernel_is_the_oracle_too(name: str) -> None:
     assert relative(kernel.empirical_ntk(net, weights, x), oracle(net, weights, x)) < 1e-10
 
 
-@pytest.mark.parametrize("preset", presets.names())
+@pytest.mark.parametrize("preset", [name for name in distinct() if small(name).model.name in MODELS])
 @pytest.mark.parametrize(("dtype", "bound"), [("float64", 1e-10), ("float32", 1e-5)])
 def test_kernel_of_every_preset_in_its_full_size(preset: str, dtype: str, bound: float) -> None:
     """At the preset's own width after some training, on a part of its probe that the oracle can hold."""
