@@ -15,6 +15,7 @@ from .rules import (
     delay,
     first,
     fitted,
+    is_late,
     largest,
     last,
     listed,
@@ -190,7 +191,7 @@ CONTRACTION = Claim(
 def judge_operations(runs: Runs) -> Finding:
     """Both operations grok late."""
     delays, groks = medians(runs, delay), medians(runs, t_grok)
-    late = all(isfinite(delay(run)) and delay(run) > 0 for _, run in all_of(runs))
+    late = all(is_late(run) for _, run in all_of(runs))
     return Finding(f"t_grok {by_label(groks)}; delay {by_label(delays)}", late, spread(runs, t_grok))
 
 

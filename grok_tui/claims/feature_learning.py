@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import isfinite
 
 from .claim import Cell, Claim, Curves, Finding, Runs
-from .rules import at, first, largest, last, listed, over, spread, t_grok, t_mem
+from .rules import at, first, is_late, largest, last, listed, over, spread, t_grok
 
 
 def judge_rfm(runs: Runs) -> Finding:
@@ -67,7 +67,7 @@ def judge_still(runs: Runs) -> Finding:
     """Late generalisation with a kernel that cannot move."""
     found = runs["GD"]
     drift = max(over(found, lambda run: largest(run, "kernel/drift")))
-    late = all(isfinite(t_grok(run)) and t_grok(run) > 3 * t_mem(run) for run in found)
+    late = all(is_late(run, 3) for run in found)
     measured = min(len(run.series("kernel/drift")[1]) for run in found)
     said = f"largest drift {drift:g} over at least {measured} kernels a run; t_grok {listed(over(found, t_grok))}"
     return Finding(said, drift == 0 and late, spread(runs, t_grok))

@@ -12,6 +12,7 @@ from .rules import (
     by_label,
     delay,
     first,
+    is_late,
     lag,
     largest,
     last,
@@ -163,7 +164,7 @@ def judge_rising_norm(runs: Runs) -> Finding:
     """Grokked without weight decay, the norm larger at t_grok than at step 0 and than at t_mem."""
     found = runs["alpha 1"]
     norms = [(first(r, "norm/weight"), at(r, "norm/weight", t_mem(r)), at(r, "norm/weight", t_grok(r))) for r in found]
-    late = all(isfinite(delay(run)) and delay(run) > 0 for run in found)
+    late = all(is_late(run) for run in found)
     said = f"t_mem {listed(over(found, t_mem))}; t_grok {listed(over(found, t_grok))}; norm at start, t_mem, t_grok: "
     return Finding(
         said + " | ".join(listed(n) for n in norms), late and all(ordered(n) for n in norms), spread(runs, t_grok)

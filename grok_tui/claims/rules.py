@@ -31,6 +31,11 @@ def delay(run: RunReader) -> float:
     return t_grok(run) - t_mem(run) if isfinite(t_mem(run)) else inf
 
 
+def is_late(run: RunReader, times: float = 1.0) -> bool:
+    """Whether it groks, and after more than `times` the steps that it took to memorise."""
+    return times * t_mem(run) < t_grok(run) < inf
+
+
 def _step(run: RunReader, name: str) -> float:
     value = (run.info.get("result") or {}).get(name)
     return float(value) if isinstance(value, int | float) else inf

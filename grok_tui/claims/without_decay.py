@@ -6,7 +6,7 @@ from math import isfinite
 from statistics import median
 
 from .claim import Cell, Claim, Curves, Finding, Runs
-from .rules import delay, first, last, listed, over, spread, t_grok, t_mem
+from .rules import first, is_late, last, listed, over, spread, t_grok, t_mem
 
 
 def without_decay(runs: Runs) -> bool:
@@ -18,7 +18,7 @@ def judge_modadd(runs: Runs) -> Finding:
     """Every seed groks late."""
     found = runs["GD"]
     said = f"t_mem {listed(over(found, t_mem))}; t_grok {listed(over(found, t_grok))}"
-    late = all(isfinite(delay(run)) and delay(run) > 0 for run in found)
+    late = all(is_late(run) for run in found)
     return Finding(said, late and without_decay(runs), spread(runs, t_grok))
 
 
@@ -68,7 +68,7 @@ def judge_linear(runs: Runs) -> Finding:
     """Accuracy on test more than three times as late as on train."""
     found = runs["GD"]
     said = f"t_mem {listed(over(found, t_mem))}; t_grok {listed(over(found, t_grok))}"
-    late = all(isfinite(t_grok(run)) and t_grok(run) > 3 * t_mem(run) for run in found)
+    late = all(is_late(run, 3) for run in found)
     return Finding(said, late and without_decay(runs), spread(runs, t_grok))
 
 
