@@ -21,6 +21,7 @@ from . import options, output
 if TYPE_CHECKING:
     from ..engine.records import Record
 
+PATHS = ("fast", "plain")
 PHASES = {"memorized": "memorised", "grokked": "grokked"}
 """The phases as people are told of them."""
 
@@ -34,6 +35,8 @@ def run(
     seed: options.Seed = None,
     steps: options.Steps = None,
     device: options.Device = "auto",
+    threads: options.Threads = None,
+    path: options.StepPath = "fast",
     stop_on: StopOn = None,
     runs: options.Runs = options.RUNS,
     name: options.Name = None,
@@ -52,8 +55,9 @@ def run(
     resolved = presets.load_preset(preset, sets) if preset else load(config, sets)  # type: ignore[arg-type]
     check_runs_dir(runs)
     check_device(device, resolved)
+    check_ways(threads, path)
     label = preset or config.stem  # type: ignore[union-attr]
-    made = create(runs, resolved, preset=label, device=device, name=name, stop_on=stop_on)
+    made = create(runs, resolved, preset=label, device=device, name=name, stop_on=stop_on, threads=threads, path=path)
     raise typer.Exit(train(made, resolved, json=json, quiet=quiet, detach=detach))
 
 
@@ -80,6 +84,14 @@ def check_device(device: str, config: RunConfig) -> None:
     from ..engine import devices
 
     devices.check_dtypes(config, devices.choose(device))
+
+
+def check_ways(threads: int | None, path: str) -> None:
+    """Refuse a number of threads or a path that there is not."""
+    if threads is not None and not 1 <= threads <= (os.cpu_count() or 1):
+        raise UsageError(f"--threads {threads}: expected 1 to {os.cpu_count()}, the CPUs here")
+    if path not in PATHS:
+        raise UsageError(f"--path {path}: {nearest(path, PATHS)}")
 
 
 def train(

@@ -10,6 +10,8 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
+from ..science.products import has_onednn
+
 SECONDS_PER_OP = 5e-6
 SECONDS_PER_ELEMENT = 4e-10
 SECONDS_PER_FLOP = 1 / 80e9
@@ -42,19 +44,24 @@ def _cubic(times: float) -> Callable[..., int]:
     return lambda shape, *other, **options: int(times * shape[-1] ** 3)
 
 
-DECOMPOSITIONS = {
+def _linear(a: Any, w: Any, *other: Any, **options: Any) -> int:
+    """Flops of a w^T, shapes (m, k) and (n, k)."""
+    return 2 * int(a[0]) * int(a[1]) * int(w[0])
+
+
+UNCOUNTED = {
     torch.ops.aten._linalg_eigh: _cubic(30),
     torch.ops.aten._linalg_svd: _cubic(60),
     torch.ops.aten._linalg_solve_ex: _cubic(1),
     torch.ops.aten.linalg_cholesky_ex: _cubic(1 / 3),
     torch.ops.aten.cholesky_solve: _cubic(1),
-}
-"""What torch's own counter leaves out, as dear as it is beside a matrix product."""
+} | ({torch.ops.mkldnn._linear_pointwise: _linear} if has_onednn() else {})
+"""What torch's own counter leaves out; a decomposition as dear as it is beside a matrix product."""
 
 
 def cost(work: Callable[[], object]) -> float:
     """Seconds that `work` would take on the nominal machine: its operations, elements touched and matrix products."""
-    flops = FlopCounterMode(display=False, custom_mapping=DECOMPOSITIONS)
+    flops = FlopCounterMode(display=False, custom_mapping=UNCOUNTED)
     with flops, _Count() as count:
         work()
     return (

@@ -15,6 +15,7 @@ from ..science.losses import LOSSES, accuracy, targets
 from ..science.tasks import TASKS
 from .kernel_meter import KernelMeter
 from .learner import generator, numbers
+from .path import StepPath
 
 
 class Solution(NamedTuple):
@@ -36,6 +37,7 @@ class FeatureLearner:
     """
 
     def __init__(self, config: RunConfig, device: torch.device) -> None:
+        self.path = StepPath()
         self.device = torch.device("cpu") if device.type == "mps" else device
         self.dtype = getattr(torch, config.train.dtype)
         self.kernel = KERNELS[config.model.kernel](config.model.bandwidth)

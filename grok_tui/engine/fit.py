@@ -1,17 +1,20 @@
-"""Weights on their way down a loss: a function of them, its gradient, and torch's optimizer."""
+"""Weights on their way down a loss: a function of them, its gradient, and an optimizer over flat buffers."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import torch
 from torch import Tensor
+from torch.func import vmap
 
 from ..config.schema import Optim
+from ..science.flat import Flat
 from ..science.kernel import Weights
 from ..science.losses import Loss
-from ..science.norms import norm
-from ..science.optimizers import build_optimizer, flatten_state, read_knobs, restore_state, turn_knobs
+from ..science.models.network import Pull
+from ..science.optimizers import OPTIMIZERS, decaying
 
 
 class Function(Protocol):
@@ -21,76 +24,98 @@ class Function(Protocol):
         """f(x)."""
 
 
-class Fit:
-    """One set of weights, fitted to data step by step."""
+Backward = Callable[[Weights, Tensor, Tensor | None, Pull, Weights], Tensor]
+"""(weights, x, start, pull, into) -> f(x): the gradient by hand, see `ScaledOutput.backward`."""
 
-    def __init__(self, f: Function, weights: Weights, loss: Loss, optim: Optim) -> None:
-        self.f = f
-        self.weights = {name: w.detach().clone().requires_grad_() for name, w in weights.items()}
-        self.loss = loss
-        self.optimizer = build_optimizer(optim.name, self.weights.values(), optim.decay)
-        self.decaying = [w for group in self.optimizer.param_groups if group["decays"] for w in group["params"]]
-        """The weights whose norm can be held: of vectors that never decay, rescaling would make runaways."""
+
+class Fit:
+    """One set of weights, or a stack of them, fitted to data step by step."""
+
+    def __init__(
+        self, f: Function, weights: Flat, loss: Loss, optim: Optim, *, backward: Backward | None = None
+    ) -> None:
+        """backward: f's gradient by hand; none: by autograd."""
+        self.f, self.loss, self.optim, self.backward = f, loss, optim, backward
         self.hold_norm = 0.0
+        self.flat, self.grad = weights, weights.zeros()
+        self.optimizer = OPTIMIZERS[optim.name](self.flat, self.grad)
+
+    @classmethod
+    def of(cls, f: Function, weights: Weights, loss: Loss, optim: Optim, backward: Backward | None = None) -> Fit:
+        """A fit of one network, whose weights are copied."""
+        decays = decaying({name: w.shape for name, w in weights.items()}, optim.decay)
+        return cls(f, Flat.of(weights, decays), loss, optim, backward=backward)
+
+    @classmethod
+    def stacked(cls, fits: Sequence[Fit]) -> Fit:
+        """One fit that steps all of them, by autograd. They become views of it, to be read and loaded."""
+        first = fits[0]
+        stack = cls(first.f, Flat.stacked([fit.flat for fit in fits]), first.loss, first.optim)
+        for i, fit in enumerate(fits):
+            fit.flat, fit.grad = stack.flat.member(i), stack.grad.member(i)
+            fit.optimizer.share(stack.optimizer, i)
+        return stack
+
+    @property
+    def weights(self) -> Weights:
+        """The weights by name."""
+        return self.flat.named
 
     def gradient(self, x: Tensor, y: Tensor, start: Tensor | None) -> Tensor:
-        """Put the gradient of the loss into .grad; return the outputs that it was taken at."""
-        self.optimizer.zero_grad(set_to_none=True)
-        outputs = self.f(self.weights, x, start)
-        self.loss(outputs, y).backward()
+        """Put the gradient of the loss into `grad`; return the outputs that it was taken at.
+
+        Of a stack, x, y and start have its dimension before theirs, and each network its own gradient.
+        """
+        if self.backward is not None:
+            scale = 1 / len(x)
+            return self.backward(self.weights, x, start, lambda f: self.loss.slope(f, y, scale), self.grad.named)
+        leaves = {name: w.detach().requires_grad_() for name, w in self.weights.items()}
+        with torch.enable_grad():
+            if self.flat.stack:
+                outputs = vmap(self.f, in_dims=(0, 0, None if start is None else 0))(leaves, x, start)
+                loss = vmap(self.loss)(outputs, y).sum()
+            else:
+                outputs = self.f(leaves, x, start)
+                loss = self.loss(outputs, y)
+        gradients = torch.autograd.grad(loss, list(leaves.values()))
+        torch._foreach_copy_(list(self.grad.named.values()), gradients)
         return outputs.detach()
 
     def step(self) -> None:
-        """One update by the gradient in .grad; then the norm is put back where it is held."""
+        """One update by the gradient in `grad`; then the norm is put back where it is held."""
         self.optimizer.step()
         if self.hold_norm:
             self.rescale(self.hold_norm)
 
     def norm(self) -> Tensor:
-        """‖theta‖ over the weights that decay."""
-        return norm(self.decaying)
+        """‖theta‖ over the weights that decay, shape (*stack, 1)."""
+        return torch.linalg.vector_norm(self.flat.decaying, dim=-1, keepdim=True)
 
-    @torch.no_grad()
     def rescale(self, to: float) -> None:
         """theta <- theta * to / ‖theta‖ for the weights that decay; the optimizer's memory stays.
 
-        arXiv 2606.13753, clamped and rescaled runs.
+        Of vectors that never decay, rescaling would make runaways. arXiv 2606.13753, clamped and rescaled runs.
         """
-        factor = to / self.norm()
-        for w in self.decaying:
-            w.mul_(factor)
+        self.flat.decaying.mul_(to / self.norm())
 
     def turn(self, optim: Optim, alpha: float) -> dict[str, float]:
         """Take over the knobs; return them as the optimizer holds them."""
         self.hold_norm = optim.hold_norm
-        turn_knobs(
-            self.optimizer,
+        return self.optimizer.turn(
             lr=optim.lr / alpha**2 if optim.lr_over_alpha2 else optim.lr,
             weight_decay=optim.weight_decay,
             momentum=optim.momentum,
             beta1=optim.beta1,
             beta2=optim.beta2,
-        )
-        return read_knobs(self.optimizer) | {"hold_norm": self.hold_norm}
-
-    def is_finite(self) -> bool:
-        """Whether no weight is inf or nan."""
-        return all(bool(w.isfinite().all()) for w in self.weights.values())
-
-    def _optimized(self) -> list[str]:
-        """Names of the weights in the order in which the optimizer numbers them."""
-        names = {id(w): name for name, w in self.weights.items()}
-        return [names[id(w)] for group in self.optimizer.param_groups for w in group["params"]]
+        ) | {"hold_norm": self.hold_norm}
 
     def state(self) -> dict[str, Tensor]:
         """Weights and optimizer memory, as named tensors."""
-        tensors = {f"weights/{name}": w.detach() for name, w in self.weights.items()}
-        return tensors | {f"optim/{name}": t for name, t in flatten_state(self.optimizer, self._optimized()).items()}
+        tensors = {f"weights/{name}": w for name, w in self.weights.items()}
+        return tensors | {f"optim/{name}": t for name, t in self.optimizer.state().items()}
 
-    @torch.no_grad()
     def load(self, state: dict[str, Tensor]) -> None:
         """Put back what `state` gave; the knobs must be turned again afterwards."""
-        for name, w in self.weights.items():
-            w.copy_(state[f"weights/{name}"])
+        self.flat.copy_({name: state[f"weights/{name}"] for name in self.weights})
         memory = {name.removeprefix("optim/"): t for name, t in state.items() if name.startswith("optim/")}
-        restore_state(self.optimizer, self._optimized(), memory)
+        self.optimizer.load(memory)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
@@ -12,25 +14,30 @@ from ..science.kernel import Weights
 from ..science.linearized import Linearized
 from ..science.losses import LOSSES, accuracy, targets
 from ..science.models import MODELS, ScaledOutput
-from ..science.norms import norm
+from ..science.products import PRODUCTS
 from ..science.tasks import TASKS
 from .extras import COLUMNS, EXTRAS, regression_loss
 from .fit import Fit
 from .kernel_meter import KernelMeter
 from .learner import generator, numbers
+from .path import StepPath
 
 
 class GradientLearner:
     """A network, its data and its optimizer; beside it, where it is asked for, its linearised twin."""
 
-    def __init__(self, config: RunConfig, device: torch.device) -> None:
+    def __init__(self, config: RunConfig, device: torch.device, path: StepPath = StepPath()) -> None:  # noqa: B008
         seed, dtype, also = config.train.seed, getattr(torch, config.train.dtype), config.measure.also
         data = TASKS[config.task.name](generator(seed, "data"), **values(config, "task")).to(device, dtype)
         n_outputs = 1 if config.loss.name in BINARY_LOSSES else data.n_outputs
         options = values(config, "model")
         alpha, scale, centered = (options.pop(key) for key in ("alpha", "init_scale", "centered"))
         net = MODELS[config.model.name](
-            vocabulary=data.vocabulary, n_inputs=data.train_x.shape[1], n_outputs=n_outputs, **options
+            vocabulary=data.vocabulary,
+            n_inputs=data.train_x.shape[1],
+            n_outputs=n_outputs,
+            product=PRODUCTS[path.products],
+            **options,
         )
         start = net.initial_weights(generator(seed, "init"))
         self.weights_0: Weights = {name: (scale * w).to(device, dtype) for name, w in start.items()}
@@ -40,9 +47,12 @@ class GradientLearner:
         self.start_train = self.model.at_start(data.train_x)
         self.start_test = self.model.at_start(data.test_x)
         self.loss = LOSSES[config.loss.name](**values(config, "loss"))
-        self.net = Fit(self.model, self.weights_0, self.loss, config.optim)
+        by_hand = path.gradient == "by hand" and net.has_backward
+        self.path = path if by_hand else replace(path, gradient="autograd")
+        backward = self.model.backward if by_hand else None
+        self.net = Fit.of(self.model, self.weights_0, self.loss, config.optim, backward)
         linearized = Linearized(self.model, self.weights_0)
-        self.twin = Fit(linearized, self.weights_0, self.loss, config.optim) if "twin" in also else None
+        self.twin = Fit.of(linearized, self.weights_0, self.loss, config.optim) if "twin" in also else None
         self.k0_loss = regression_loss(self) if "regression" in also else None
         self.weights_mem: Weights | None = None
         """The weights at t_mem, once it is there and something compares with them."""
@@ -56,7 +66,7 @@ class GradientLearner:
         self.has_accuracy = has_accuracy(config)
         self.parameters = sum(w.numel() for w in self.weights.values())
         self.columns = self._columns()
-        self._ready: Tensor | None = None  # train outputs, where the full-batch gradient is already in .grad
+        self._ready: Tensor | None = None  # train outputs, where the full-batch gradient is already taken
         self.turn(config)
 
     @property
@@ -71,6 +81,7 @@ class GradientLearner:
         extras = [column for name in self.config.measure.also for column in COLUMNS.get(name, ())]
         return ["step", "train/loss", "test/loss", *acc, *norms, *extras, *self.meter.columns]
 
+    @torch.no_grad()
     def advance(self, steps: int) -> None:
         """Take `steps` optimizer updates."""
         for _ in range(steps):
@@ -82,13 +93,14 @@ class GradientLearner:
             self._ready = None
         self.steps += steps
 
+    @torch.no_grad()
     def prepare(self) -> None:
         """Take the next step's gradient; with full batches a row needs its train outputs and norm."""
         if self._ready is None and not self.batch_size:
             self._ready = self._gradient()
 
     def _gradient(self) -> Tensor:
-        """Put the gradient of the next step's loss into .grad; return the outputs it was taken at."""
+        """Take the gradient of the next step's loss; return the outputs it was taken at."""
         x, y, start = self.data.train_x, self.data.train_y, self.start_train
         if self.batch_size:
             index = torch.randint(len(x), (self.batch_size,), generator=self.batches).to(x.device)
@@ -97,6 +109,7 @@ class GradientLearner:
             self.twin.gradient(x, y, start)
         return self.net.gradient(x, y, start)
 
+    @torch.no_grad()
     def evaluate(self) -> dict[str, float]:
         """Losses, accuracies, norms and what else is asked for, at the current weights.
 
@@ -107,20 +120,19 @@ class GradientLearner:
         train = self._ready
         if train is None:  # steps use batches
             train = self.net.gradient(data.train_x, data.train_y, self.start_train)
-        with torch.no_grad():
-            test = self.model(self.weights, data.test_x, self.start_test)
-            measures = {"train/loss": self.loss(train, data.train_y), "test/loss": self.loss(test, data.test_y)}
-            if self.has_accuracy:
-                measures["train/acc"] = accuracy(train, data.train_y, self.tolerance)
-                measures["test/acc"] = accuracy(test, data.test_y, self.tolerance)
-            measures["norm/weight"] = norm(self.weights.values())
-            measures["norm/V"] = measures["norm/weight"].square()
-            measures |= {f"norm/{name}": torch.linalg.vector_norm(w) for name, w in self.weights.items()}
-            measures["norm/grad"] = norm(w.grad for w in self.weights.values() if w.grad is not None)
-            for name in self.config.measure.also:
-                if name in EXTRAS:
-                    measures |= EXTRAS[name](self)
-            return numbers(measures)
+        test = self.model(self.weights, data.test_x, self.start_test)
+        measures = {"train/loss": self.loss(train, data.train_y), "test/loss": self.loss(test, data.test_y)}
+        if self.has_accuracy:
+            measures["train/acc"] = accuracy(train, data.train_y, self.tolerance)
+            measures["test/acc"] = accuracy(test, data.test_y, self.tolerance)
+        measures["norm/weight"] = self.net.flat.norm()
+        measures["norm/V"] = measures["norm/weight"].square()
+        measures |= {f"norm/{name}": torch.linalg.vector_norm(w) for name, w in self.weights.items()}
+        measures["norm/grad"] = self.net.grad.norm()
+        for name in self.config.measure.also:
+            if name in EXTRAS:
+                measures |= EXTRAS[name](self)
+        return numbers(measures)
 
     @torch.no_grad()
     def measure_kernel(self) -> tuple[Tensor, dict[str, float]]:
@@ -132,6 +144,7 @@ class GradientLearner:
         """The norm of the weights that decay."""
         return self.net.norm().item()
 
+    @torch.no_grad()
     def turn(self, config: RunConfig, norm: float | None = None) -> dict[str, float]:
         """Take over the steerable fields, and the norm; return them as optimizer and model hold them."""
         alpha = config.model.alpha
@@ -151,7 +164,7 @@ class GradientLearner:
 
     def is_finite(self) -> bool:
         """Whether no weight is inf or nan."""
-        return self.net.is_finite()
+        return self.net.flat.is_finite()
 
     def state(self) -> dict[str, Tensor]:
         """All fits, the batches' random state, and what measures compare with, as named tensors."""

@@ -8,6 +8,7 @@ import torch
 from torch import Generator, Tensor
 
 from ..config.schema import RunConfig
+from .path import StepPath, choose
 
 STREAMS = ("data", "init", "batch")
 
@@ -29,6 +30,8 @@ class Learner(Protocol):
 
     columns: list[str]
     parameters: int
+    path: StepPath
+    """By which ways it computes."""
 
     def advance(self, steps: int) -> None:
         """Take steps."""
@@ -64,12 +67,13 @@ class Learner(Protocol):
         """Put back what `state` gave; the knobs must be turned again afterwards."""
 
 
-def build_learner(config: RunConfig, device: torch.device) -> Learner:
-    """The learner that the optimizer's name stands for."""
+def build_learner(config: RunConfig, device: torch.device, path: StepPath | None = None) -> Learner:
+    """The learner that the optimizer's name stands for; path: by which ways it computes, none: the fastest."""
+    path = path or choose(device)
     if config.optim.name == "rfm":
         from .feature_learner import FeatureLearner
 
         return FeatureLearner(config, device)
     from .gradient_learner import GradientLearner
 
-    return GradientLearner(config, device)
+    return GradientLearner(config, device, path)

@@ -66,6 +66,7 @@ class TrainerThread(threading.Thread):
 
         from ..store import checkpoints
         from . import devices
+        from . import path as paths
         from .trainer import Trainer
 
         info = self.run_dir.info()
@@ -79,6 +80,7 @@ class TrainerThread(threading.Thread):
         trainer = Trainer(
             config,
             device,
+            paths.again(info["path"]) if isinstance(info["path"], dict) else paths.choose(device, info["path"]),
             requests=self._requests,
             told=self._told_from(step),
             checkpoint=checkpoint,
@@ -88,7 +90,8 @@ class TrainerThread(threading.Thread):
         if "threads" not in info and device.type == "cpu":
             torch.set_num_threads(devices.threads_for(trainer.step_cost))
         threads = torch.get_num_threads()
-        about = {"device": str(device), "threads": threads, "parameters": trainer.learner.parameters}
+        about = {"device": str(device), "threads": threads, "path": trainer.learner.path.as_dict()}
+        about["parameters"] = trainer.learner.parameters
         versions = info["versions"] | {"torch": torch.__version__}
         here = {"pid": os.getpid(), "host": socket.gethostname(), "versions": versions}
         try:

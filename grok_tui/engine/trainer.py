@@ -23,6 +23,7 @@ from ..store.checkpoints import Checkpoint
 from .clock import Clock
 from .cost import cost
 from .learner import build_learner
+from .path import StepPath
 from .records import Event, Kernel, Record, Row, Snapshot
 from .schedule import Stream, next_on_grid
 from .steering import check_pace, resolve
@@ -42,6 +43,7 @@ IDLE_SECONDS = 0.03
 class Trainer:
     """One run: iterate over it to train.
 
+    path: by which ways to compute; none: the fastest.
     requests: gives the requests that came in since it was last called.
     told: the `steered` events of an earlier life of this run, applied again at their steps.
     checkpoint: go on from here; the records are then those that a run never stopped would have yielded.
@@ -51,6 +53,7 @@ class Trainer:
         self,
         config: RunConfig,
         device: torch.device,
+        path: StepPath | None = None,
         *,
         requests: Callable[[], list[Request]] = list,
         told: list[dict[str, Any]] | None = None,
@@ -66,7 +69,7 @@ class Trainer:
         self.work = 0.0
         self.paused = False
         self.stopping: str | None = None
-        self.learner = build_learner(config, device)
+        self.learner = build_learner(config, device, path)
         self.phases = PhaseDetector(**{name: getattr(config.phase, name) for name in config.phase.__struct_fields__})
         self.scheduled = list(range(len(config.schedule)))  # entries still to come
         self.clock = Clock(device, pace)

@@ -13,10 +13,11 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Activation:
-    """phi and phi', elementwise."""
+    """phi and phi', elementwise; backward(signal, h) = signal * phi'(h), in one pass where torch has one."""
 
     value: Callable[[Tensor], Tensor]
     slope: Callable[[Tensor], Tensor]
+    backward: Callable[[Tensor, Tensor], Tensor]
 
 
 def gelu_slope(h: Tensor) -> Tensor:
@@ -35,7 +36,7 @@ def tanh_slope(h: Tensor) -> Tensor:
 
 
 ACTIVATIONS = {
-    "gelu": Activation(F.gelu, gelu_slope),
-    "relu": Activation(F.relu, relu_slope),
-    "tanh": Activation(torch.tanh, tanh_slope),
+    "gelu": Activation(F.gelu, gelu_slope, torch.ops.aten.gelu_backward),
+    "relu": Activation(F.relu, relu_slope, lambda signal, h: torch.ops.aten.threshold_backward(signal, h, 0)),
+    "tanh": Activation(torch.tanh, tanh_slope, lambda signal, h: signal * tanh_slope(h)),
 }

@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-Loss = Callable[[Tensor, Tensor], Tensor]
+
+@dataclass(frozen=True)
+class Loss:
+    """L(outputs, y), a mean over m examples, and slope(outputs, y, s) = s m dL/doutputs, a row an example.
+
+    outputs: (m, c); y: (m,) int64, or (m, c) real.
+    """
+
+    value: Callable[[Tensor, Tensor], Tensor]
+    slope: Callable[[Tensor, Tensor, float], Tensor]
+
+    def __call__(self, outputs: Tensor, y: Tensor) -> Tensor:
+        """L."""
+        return self.value(outputs, y)
 
 
 def cross_entropy(dtype: str = "float32") -> Loss:
@@ -20,10 +34,15 @@ def cross_entropy(dtype: str = "float32") -> Loss:
     """
     precise = getattr(torch, dtype)
 
-    def loss(outputs: Tensor, y: Tensor) -> Tensor:
-        return F.cross_entropy(outputs.to(torch.promote_types(precise, outputs.dtype)), y)
+    def finer(outputs: Tensor) -> Tensor:
+        return outputs.to(torch.promote_types(precise, outputs.dtype))
 
-    return loss
+    def slope(outputs: Tensor, y: Tensor, scale: float) -> Tensor:
+        """softmax(outputs) - one-hot(y)."""
+        p, right = finer(outputs).softmax(dim=1), y.unsqueeze(1)
+        return p.scatter_add_(1, right, p.new_full((), -1.0).expand(right.shape)).mul_(scale).to(outputs.dtype)
+
+    return Loss(lambda outputs, y: F.cross_entropy(finer(outputs), y), slope)
 
 
 def mse() -> Loss:
@@ -32,10 +51,13 @@ def mse() -> Loss:
     outputs: (m, c); y: (m, c), or (m,) int64.
     """
 
-    def loss(outputs: Tensor, y: Tensor) -> Tensor:
-        return F.mse_loss(outputs, targets(y, outputs.shape[1], outputs.dtype))
+    def goal(outputs: Tensor, y: Tensor) -> Tensor:
+        return targets(y, outputs.shape[1], outputs.dtype)
 
-    return loss
+    return Loss(
+        lambda outputs, y: F.mse_loss(outputs, goal(outputs, y)),
+        lambda outputs, y, scale: (outputs - goal(outputs, y)).mul_(2 * scale / outputs.shape[1]),
+    )
 
 
 def hinge() -> Loss:
@@ -44,10 +66,11 @@ def hinge() -> Loss:
     outputs: f, (m, 1); y: (m,) int64, class 0 or 1.
     """
 
-    def loss(outputs: Tensor, y: Tensor) -> Tensor:
-        return F.relu(1 - margins(outputs, y)).mean()
+    def slope(outputs: Tensor, y: Tensor, scale: float) -> Tensor:
+        sign = targets(y, 1, outputs.dtype)
+        return -scale * sign * (sign * outputs < 1)
 
-    return loss
+    return Loss(lambda outputs, y: F.relu(1 - margins(outputs, y)).mean(), slope)
 
 
 def logistic() -> Loss:
@@ -57,10 +80,11 @@ def logistic() -> Loss:
     outputs: f, (m, 1); y: (m,) int64, class 0 or 1.
     """
 
-    def loss(outputs: Tensor, y: Tensor) -> Tensor:
-        return -F.logsigmoid(margins(outputs, y)).mean()
+    def slope(outputs: Tensor, y: Tensor, scale: float) -> Tensor:
+        sign = targets(y, 1, outputs.dtype)
+        return -scale * sign * torch.sigmoid(-sign * outputs)
 
-    return loss
+    return Loss(lambda outputs, y: -F.logsigmoid(margins(outputs, y)).mean(), slope)
 
 
 LOSSES: dict[str, Callable[..., Loss]] = {

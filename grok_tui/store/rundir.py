@@ -158,11 +158,13 @@ def create(
     parent: dict[str, Any] | None = None,
     id: str | None = None,
     threads: int | None = None,
+    path: str = "fast",
 ) -> RunDir:
     """Make a new run's directory, ready for an engine.
 
     id: the directory's name; none: made of the time, the name and the seed.
     threads: CPU threads to train on; none: as many as its steps can feed.
+    path: fast or plain, by which ways to compute; the engine replaces it by what it means on its device.
     """
     check_data(config)
     check_runs_dir(runs)
@@ -192,6 +194,7 @@ def create(
         "depth": parent["depth"] + 1 if parent else 0,
         "stop_on": stop_on,
         "pace": pace,
+        "path": path,
         "steps": config.train.steps,
         "seed": config.train.seed,
         "versions": {"grok_tui": __version__, "python": platform.python_version()},

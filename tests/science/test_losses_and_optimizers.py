@@ -9,16 +9,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from grok_tui.science.flat import Flat
 from grok_tui.science.losses import LOSSES, accuracy, targets
 from grok_tui.science.norms import norm
-from grok_tui.science.optimizers import (
-    OPTIMIZERS,
-    build_optimizer,
-    flatten_state,
-    read_knobs,
-    restore_state,
-    turn_knobs,
-)
+from grok_tui.science.optimizers import OPTIMIZERS, Adam, Optimizer, decaying
 from grok_tui.science.phases import PhaseDetector
 
 KNOBS = {"lr": 0.1, "weight_decay": 0.5, "momentum": 0.0, "beta1": 0.9, "beta2": 0.99}
@@ -118,42 +112,47 @@ def test_accuracy() -> None:
     assert accuracy(*real, tolerance=0.005).item() == 0.75
 
 
-def weights() -> list[Tensor]:
-    return [torch.ones(2, 2, requires_grad=True), torch.ones(2, requires_grad=True)]
+def build(name: str, decay: str, dtype: torch.dtype = torch.float32) -> Optimizer:
+    """An optimizer of a matrix and a vector of ones, its knobs turned."""
+    ones = {"b": torch.ones(2, dtype=dtype), "W": torch.ones(2, 2, dtype=dtype)}
+    flat = Flat.of(ones, decaying({key: w.shape for key, w in ones.items()}, decay))
+    optimizer = OPTIMIZERS[name](flat, flat.zeros())
+    optimizer.turn(**KNOBS)
+    return optimizer
+
+
+def step(optimizer: Optimizer, **gradients: float) -> dict[str, float]:
+    """One step by these gradients; the weights after it, each of one value."""
+    for name, gradient in optimizer.gradient.named.items():
+        gradient.fill_(gradients.get(name, 0.0))
+    optimizer.step()
+    return {name: w.mean().item() for name, w in optimizer.weights.named.items()}
 
 
 @pytest.mark.parametrize("name", ["gd", "adamw"])
 @pytest.mark.parametrize("decay", ["matrices", "all"])
 def test_decay_shrinks_by_lr_times_weight_decay(name: str, decay: str) -> None:
-    matrix, vector = weights()
-    optimizer = build_optimizer(name, [matrix, vector], decay)
-    turn_knobs(optimizer, **KNOBS)
-    for w in (matrix, vector):
-        w.grad = torch.zeros_like(w)
-    optimizer.step()
-    assert matrix.detach().unique().item() == pytest.approx(1 - 0.1 * 0.5)
-    assert vector.detach().unique().item() == pytest.approx(1 - 0.1 * 0.5 * (decay == "all"))
+    after = step(build(name, decay))
+    assert after["W"] == pytest.approx(1 - 0.1 * 0.5)
+    assert after["b"] == pytest.approx(1 - 0.1 * 0.5 * (decay == "all"))
 
 
 def test_gd_is_the_formula() -> None:
-    matrix, vector = weights()
-    optimizer = build_optimizer("gd", [matrix, vector], "matrices")
-    turn_knobs(optimizer, **KNOBS | {"weight_decay": 0.0})
-    matrix.grad, vector.grad = torch.full((2, 2), 2.0), torch.full((2,), 3.0)
-    optimizer.step()
-    assert matrix.detach().unique().item() == pytest.approx(0.8)
-    assert vector.detach().unique().item() == pytest.approx(0.7)
+    optimizer = build("gd", "matrices")
+    optimizer.turn(**KNOBS | {"weight_decay": 0.0})
+    assert step(optimizer, W=2.0, b=3.0) == {"W": pytest.approx(0.8), "b": pytest.approx(0.7)}
 
 
+@pytest.mark.parametrize("by_tensors", [False, True])
 @pytest.mark.parametrize(("name", "coupled"), [("adam", True), ("adamw", False)])
 @pytest.mark.parametrize("decay", ["matrices", "all"])
-def test_adam_is_the_formula(name: str, coupled: bool, decay: str) -> None:
+def test_adam_is_the_formula(name: str, coupled: bool, decay: str, by_tensors: bool) -> None:
     """Five steps by hand: with `adam` the decay goes through both moments, with `adamw` it shrinks the weight alone."""
     lr, weight_decay, beta1, beta2 = (KNOBS[key] for key in ("lr", "weight_decay", "beta1", "beta2"))
-    matrix, vector = (w.detach().double().requires_grad_() for w in weights())
-    optimizer = build_optimizer(name, [matrix, vector], decay)
-    turn_knobs(optimizer, **KNOBS)
-    for w, decays in ((matrix, True), (vector, decay == "all")):
+    for which, decays in (("W", True), ("b", decay == "all")):
+        optimizer = build(name, decay, torch.float64)
+        if by_tensors:
+            hold_knobs_in_tensors(optimizer)
         value, first, second, rate = 1.0, 0.0, 0.0, weight_decay * decays
         seen = []
         for t, gradient in enumerate([2.0, -1.0, 0.0, 0.3, 5.0], 1):
@@ -161,60 +160,95 @@ def test_adam_is_the_formula(name: str, coupled: bool, decay: str) -> None:
             first, second = beta1 * first + (1 - beta1) * g, beta2 * second + (1 - beta2) * g**2
             value -= lr * rate * value * (not coupled)
             value -= lr * first / (1 - beta1**t) / (math.sqrt(second / (1 - beta2**t)) + 1e-8)
-            matrix.grad = vector.grad = None
-            w.grad = torch.full_like(w, gradient)
-            optimizer.step()
-            seen.append((w.detach().unique().item(), value))
+            seen.append((step(optimizer, W=gradient, b=gradient)[which], value))
         assert [ours for ours, _ in seen] == pytest.approx([by_hand for _, by_hand in seen], rel=1e-12)
+
+
+def hold_knobs_in_tensors(optimizer: Optimizer) -> None:
+    """As on a device whose steps are captured."""
+    optimizer.knobs = {name: torch.tensor(value, dtype=torch.float64) for name, value in optimizer.knobs.items()}
+    optimizer.steps = optimizer.steps.double()
+    if isinstance(optimizer, Adam):
+        optimizer.update = optimizer.update_by_tensors  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_knobs_in_tensors_turn_in_place_and_step_alike(name: str) -> None:
+    """A captured step reads the same tensors at every replay."""
+    floats, tensors = build(name, "matrices", torch.float64), build(name, "matrices", torch.float64)
+    hold_knobs_in_tensors(tensors)
+    held = dict(tensors.knobs)
+    for i in range(4):
+        knobs = KNOBS | {"lr": 0.1 / (i + 1), "momentum": 0.3 * (i > 1), "weight_decay": 0.5 * (i % 2)}
+        assert floats.turn(**knobs) == tensors.turn(**knobs)
+        ours, theirs = step(tensors, W=1.0 - i, b=0.5), step(floats, W=1.0 - i, b=0.5)
+        assert ours == {key: pytest.approx(w, rel=1e-12) for key, w in theirs.items()}
+    assert all(tensors.knobs[key] is tensor for key, tensor in held.items())
+
+
+TORCHS = {"gd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_steps_are_those_of_torch(name: str, momentum: float) -> None:
+    ours = build(name, "all", torch.float64)
+    ours.turn(**KNOBS | {"momentum": momentum})
+    w = torch.ones(2, 2, dtype=torch.float64, requires_grad=True)
+    options = {"momentum": momentum} if name == "gd" else {"betas": (KNOBS["beta1"], KNOBS["beta2"])}
+    theirs = TORCHS[name]([w], lr=KNOBS["lr"], weight_decay=KNOBS["weight_decay"], **options)  # type: ignore[arg-type]
+    for i in range(6):
+        w.grad = torch.full_like(w, i - 2.0)
+        theirs.step()
+        assert step(ours, W=i - 2.0)["W"] == pytest.approx(w.detach().unique().item(), rel=1e-12)
 
 
 def test_decay_of_adam_does_not_shrink_as_adamw_does() -> None:
     """Coupled: with no gradient but the decay, Adam's first step is lr in size, whatever the decay."""
     after = {}
     for name in ("adam", "adamw"):
-        w = torch.ones(2, 2, dtype=torch.float64, requires_grad=True)
-        optimizer = build_optimizer(name, [w], "all")
-        turn_knobs(optimizer, **KNOBS | {"weight_decay": 0.2})
-        w.grad = torch.zeros_like(w)
-        optimizer.step()
-        after[name] = w.detach().unique().item()
+        optimizer = build(name, "all", torch.float64)
+        optimizer.turn(**KNOBS | {"weight_decay": 0.2})
+        after[name] = step(optimizer)["W"]
     assert after == {"adam": pytest.approx(1 - 0.1), "adamw": pytest.approx(1 - 0.1 * 0.2)}
-
-
-@pytest.mark.parametrize("name", ["adam", "adamw"])
-def test_adam_runs_as_one_kernel(name: str) -> None:
-    assert all(group["fused"] for group in build_optimizer(name, weights(), "matrices").param_groups)
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_knobs_are_read_back_as_turned(name: str) -> None:
-    optimizer = build_optimizer(name, weights(), "matrices")
-    turn_knobs(optimizer, **KNOBS)
-    held = read_knobs(optimizer)
+    held = build(name, "matrices").turn(**KNOBS)
     assert held == {key: pytest.approx(KNOBS[key]) for key in held}
     assert {"lr", "weight_decay"} < set(held)
 
 
 @pytest.mark.parametrize(("name", "momentum"), [("gd", 0.9), ("adam", 0.0), ("adamw", 0.0)])
 def test_restored_memory_goes_on_bit_for_bit(name: str, momentum: float) -> None:
-    def train(ws: list[Tensor], optimizer: torch.optim.Optimizer, steps: range) -> None:
-        for i in steps:
-            for w in ws:
-                w.grad = torch.full_like(w, float(i % 3 - 1) + 0.1)
-            optimizer.step()
-
     knobs = KNOBS | {"momentum": momentum}
-    first = weights()
-    optimizer = build_optimizer(name, first, "matrices")
-    turn_knobs(optimizer, **knobs)
-    train(first, optimizer, range(5))
-    second = [w.detach().clone().requires_grad_() for w in first]
-    restored = build_optimizer(name, second, "matrices")
-    restore_state(restored, ["W", "b"], flatten_state(optimizer, ["W", "b"]))
-    turn_knobs(restored, **knobs)
-    train(first, optimizer, range(5, 9))
-    train(second, restored, range(5, 9))
-    assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
+    first, second = build(name, "matrices"), build(name, "matrices")
+    for optimizer in (first, second):
+        optimizer.turn(**knobs)
+    for i in range(5):
+        step(first, W=i % 3 - 0.9, b=0.1)
+    second.load({key: tensor.clone() for key, tensor in first.state().items()})
+    second.weights.copy_(first.weights.named)
+    for i in range(5, 9):
+        assert step(first, W=i % 3 - 0.9, b=0.1) == step(second, W=i % 3 - 0.9, b=0.1)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_slope_is_the_gradient_of_the_loss(name: str) -> None:
+    """m dL/doutputs, by autograd."""
+    loss, single = LOSSES[name](), name in BINARY
+    outputs = torch.randn(6, 1 if single else 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    y = torch.tensor([0, 1, 1, 0, 1, 0] if single else [0, 3, 1, 2, 2, 0])
+    leaf = outputs.clone().requires_grad_()
+    loss(leaf, y).backward()
+    torch.testing.assert_close(loss.slope(outputs, y, 1 / 6), leaf.grad)
+
+
+def test_slope_of_cross_entropy_collapses_as_its_gradient_does() -> None:
+    outputs, y = torch.tensor([[30.0, 0.0]]), torch.tensor([0])
+    assert LOSSES["cross-entropy"]().slope(outputs, y, 1.0)[0, 0].item() == 0
+    assert LOSSES["cross-entropy"](dtype="float64").slope(outputs, y, 1.0)[0, 0].item() < 0
 
 
 def test_norm_is_over_everything() -> None:

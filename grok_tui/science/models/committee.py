@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Generator, Tensor
 
 from ..kernel import Weights
-from .network import Network, normal
+from .network import Network, Pull, normal
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,36 @@ class Committee(Network):
         return {"W": normal(generator, self.d_hidden, self.n_inputs, std=1.0)}
 
     def __call__(self, weights: Weights, x: Tensor) -> Tensor:
-        h = x @ weights["W"].T
-        return (h + self.eps / 2 * h.square()).mean(dim=1, keepdim=True)
+        return self._moments(weights["W"], x) if self._is_wide else self._units(x @ weights["W"].T)
+
+    @property
+    def _is_wide(self) -> bool:
+        """Whether the d x d matrices of the moments are smaller than the n x N matrix of hidden units."""
+        return self.d_hidden > self.n_inputs
+
+    def _units(self, h: Tensor) -> Tensor:
+        """f from h = W x, shape (n, N)."""
+        return torch.addcmul(h, h, h, value=self.eps / 2) @ h.new_full((self.d_hidden, 1), 1 / self.d_hidden)
+
+    def _moments(self, w: Tensor, x: Tensor) -> Tensor:
+        """f(x) = m . x + eps/2 x^T M x, with the moments m = mean of w_i and M = mean of w_i w_i^T over the units."""
+        mean = w.T @ w.new_full((len(w), 1), 1 / len(w))
+        ones = x.new_full((x.shape[1], 1), self.eps / (2 * len(w)))
+        return torch.addmm(x @ mean, self.product(x, self.product(w.T, w)).mul_(x), ones)
+
+    def backward(self, weights: Weights, x: Tensor, pull: Pull, into: Weights) -> None:
+        """dL/dw_i = sum over examples of g (1 + eps w_i . x) x, g = dL/df / N.
+
+        Of a wide committee as sum g x + eps w_i^T S, with S = sum g x x^T: no matrix of the size n x N is formed.
+        """
+        w = weights["W"]
+        if self._is_wide:
+            g = pull(self._moments(w, x)).div_(self.d_hidden)
+            torch.add(g.T @ x, self.product(w, self.product(x.T, g * x)), alpha=self.eps, out=into["W"])
+        else:
+            h = x @ w.T
+            g = pull(self._units(h)).div_(self.d_hidden)
+            torch.mm(torch.addcmul(g, h, g, value=self.eps).T, x, out=into["W"])
 
     def ntk(self, weights: Weights, x: Tensor) -> Tensor:
         """Closed form: (1/N^2) (x . x') sum_i phi'(w_i . x) phi'(w_i . x'),  phi'(h) = 1 + eps h."""

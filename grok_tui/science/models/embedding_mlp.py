@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from ..activations import ACTIVATIONS
 from ..kernel import Weights
-from .network import Network, bias, normal
+from .network import Network, Pull, bias, normal
 
 
 @dataclass(frozen=True)
@@ -38,15 +39,36 @@ class EmbeddingMLP(Network):
 
     def hidden(self, weights: Weights, x: Tensor) -> Tensor:
         """W1^T [E_a; E_b] + b1, shape (n, h): each token's share is computed once per token, then looked up."""
-        shares = weights["E"] @ self._by_position(weights)  # positions, p, h
-        return sum((F.embedding(x[:, i], share) for i, share in enumerate(shares)), weights["b1"])
+        first, *others = (self.product(weights["E"], w_i) for w_i in self._by_position(weights))  # p, h each
+        h = F.embedding(x[:, 0], first + weights["b1"])
+        return sum((F.embedding(x[:, i], share) for i, share in enumerate(others, 1)), h)
 
     def _by_position(self, weights: Weights) -> Tensor:
+        """W1_i, shape (positions, d, h)."""
         return weights["W1"].view(self.n_inputs, self.d_embed, self.d_hidden)
 
     def __call__(self, weights: Weights, x: Tensor) -> Tensor:
         phi = ACTIVATIONS[self.activation].value
-        return phi(self.hidden(weights, x)) @ weights["W2"] + weights["b2"]
+        return self.product(phi(self.hidden(weights, x)), weights["W2"]) + weights["b2"]
+
+    def backward(self, weights: Weights, x: Tensor, pull: Pull, into: Weights) -> None:
+        """With s = dL/dhidden, and S_i = the sum of s over the examples with each token at position i, shape (p, h):
+
+        dL/dW1_i = E^T S_i,  dL/dE = sum_i S_i W1_i^T,  dL/db1 = sum s,  dL/dW2 = phi^T dL/df,  dL/db2 = sum dL/df.
+        """
+        act, tokens = ACTIVATIONS[self.activation], x.T.contiguous()
+        h = self.hidden(weights, x)
+        phi = act.value(h)
+        signal = pull(self.product(phi, weights["W2"]) + weights["b2"])
+        into["W2"].copy_(self.product(phi.T, signal))
+        torch.sum(signal, dim=0, out=into["b2"])
+        signals = act.backward(self.product(signal, weights["W2"].T), h)
+        into["E"].zero_()
+        for token, w_i, into_i in zip(tokens, self._by_position(weights), self._by_position(into), strict=True):
+            sums = h.new_zeros(self.vocabulary, self.d_hidden).index_add_(0, token, signals)
+            into_i.copy_(self.product(weights["E"].T, sums))
+            into["E"].add_(self.product(sums, w_i.T))
+        torch.sum(sums, dim=0, out=into["b1"])
 
     def embedding(self, weights: Weights) -> Tensor:
         return weights["E"]

@@ -15,13 +15,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..kernel import Weights
+from ..products import Product
 
 
 class Layers:
     """Applies layers to rows: the last dimension is the width."""
 
-    def __init__(self, weights: Weights) -> None:
-        self.weights = weights
+    def __init__(self, weights: Weights, product: Product = torch.matmul) -> None:
+        self.weights, self.product = weights, product
 
     def embed(self, tokens: Tensor | None, t: int) -> Tensor:
         """E[tokens] + P_t, shape (n, d); of every token if `tokens` is None, shape (p, d)."""
@@ -30,7 +31,7 @@ class Layers:
 
     def dense(self, h: Tensor, matrix: str, bias: str = "", onto: Tensor | None = None) -> Tensor:
         """h W, added to `onto` where there is one, plus the bias where one is named."""
-        a = h @ self.weights[matrix]
+        a = self.product(h, self.weights[matrix])
         a = a if onto is None else onto + a
         return a + self.weights[bias] if bias else a
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Generator, Tensor
 
 from ..kernel import Weights
-from .network import Network, normal
+from .network import Network, Pull, normal
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,9 @@ class Linear(Network):
 
     def __call__(self, weights: Weights, x: Tensor) -> Tensor:
         return x @ weights["S"]
+
+    def backward(self, weights: Weights, x: Tensor, pull: Pull, into: Weights) -> None:
+        torch.mm(x.T, pull(x @ weights["S"]), out=into["S"])
 
     def ntk(self, weights: Weights, x: Tensor) -> Tensor:
         """c x . x', whatever the weights: this kernel cannot move."""

@@ -8,11 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
+import torch
 from torch import Generator, Tensor
 
 from ..activations import ACTIVATIONS
 from ..kernel import Weights
-from .network import Network, dense
+from .network import Network, Pull, dense
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,25 @@ class MLP(Network):
     def __call__(self, weights: Weights, x: Tensor) -> Tensor:
         phi = ACTIVATIONS[self.activation].value
         for layer in range(1, self.n_layers + 1):
-            x = phi(x @ weights[f"W{layer}"] + weights[f"b{layer}"])
-        return x @ weights[f"W{self.n_layers + 1}"] + weights[f"b{self.n_layers + 1}"]
+            x = phi(self._dense(weights, layer, x))
+        return self._dense(weights, self.n_layers + 1, x)
+
+    def _dense(self, weights: Weights, layer: int, h: Tensor) -> Tensor:
+        return self.product(h, weights[f"W{layer}"]) + weights[f"b{layer}"]
+
+    def backward(self, weights: Weights, x: Tensor, pull: Pull, into: Weights) -> None:
+        """With d_l = dL/da_l: dL/dW_l = h_{l-1}^T d_l, dL/db_l = sum d_l, d_{l-1} = (d_l W_l^T) phi'(a_{l-1})."""
+        act, last = ACTIVATIONS[self.activation], self.n_layers + 1
+        given, gave = [x], []
+        for layer in range(1, last):
+            gave.append(self._dense(weights, layer, given[-1]))
+            given.append(act.value(gave[-1]))
+        signal = pull(self._dense(weights, last, given[-1]))
+        for layer in range(last, 0, -1):
+            into[f"W{layer}"].copy_(self.product(given[layer - 1].T, signal))
+            torch.sum(signal, dim=0, out=into[f"b{layer}"])
+            if layer > 1:
+                signal = act.backward(self.product(signal, weights[f"W{layer}"].T), gave[layer - 2])
 
     def ntk(self, weights: Weights, x: Tensor) -> Tensor:
         """Layer by layer, a_l = W_l^T h_{l-1} + b_l: sum_l (h_{l-1} . h'_{l-1} + 1) sum_c d^c_l . d'^c_l.

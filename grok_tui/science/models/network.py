@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Generator, Tensor
 
 from ..kernel import Weights, empirical_ntk
+from ..products import Product
+
+Pull = Callable[[Tensor], Tensor]
+"""From the outputs of a network to dL/doutputs, both (n, c)."""
 
 
+@dataclass(frozen=True, kw_only=True)
 class Network(ABC):
-    """net(weights, x): a function of named weights, so that kernels and optimizers see the same thing."""
+    """net(weights, x): a function of named weights, so that kernels and optimizers see the same thing.
+
+    product: how its large matrix products are taken.
+    """
+
+    product: Product = torch.matmul
 
     @abstractmethod
     def initial_weights(self, generator: Generator) -> Weights:
@@ -21,6 +32,15 @@ class Network(ABC):
     @abstractmethod
     def __call__(self, weights: Weights, x: Tensor) -> Tensor:
         """Outputs on x, shape (n, c)."""
+
+    @property
+    def has_backward(self) -> bool:
+        """Whether `backward` is written out; autograd serves where it is not."""
+        return type(self).backward is not Network.backward
+
+    def backward(self, weights: Weights, x: Tensor, pull: Pull, into: Weights) -> None:
+        """Gradient of a loss by hand: pull(outputs on x) = dL/doutputs; dL/dw goes into `into`, by name."""
+        raise NotImplementedError
 
     def ntk(self, weights: Weights, x: Tensor) -> Tensor:
         """Trace NTK on x, shape (n, n); a network with a closed form overrides this."""
@@ -47,6 +67,21 @@ class ScaledOutput:
         """Outputs on x, shape (n, c); `start` is what `at_start(x)` gave, if it gave anything."""
         outputs = self.net(weights, x)
         return self.alpha * (outputs if start is None else outputs - start)
+
+    def backward(self, weights: Weights, x: Tensor, start: Tensor | None, pull: Pull, into: Weights) -> Tensor:
+        """Outputs on x; with pull(outputs) = dL/doutputs, dL/dw goes into `into`."""
+        outputs = x
+
+        def pull_net(net_outputs: Tensor) -> Tensor:
+            nonlocal outputs
+            outputs = net_outputs if start is None else net_outputs - start
+            if self.alpha == 1:
+                return pull(outputs)
+            outputs = self.alpha * outputs
+            return self.alpha * pull(outputs)
+
+        self.net.backward(weights, x, pull_net, into)
+        return outputs
 
     def at_start(self, x: Tensor) -> Tensor | None:
         """net_0(x), to be computed once for inputs that are used again; none where f is not centred."""

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from ..kernel import Weights
-from .network import Network, normal
+from .network import Network, Pull, normal
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,17 @@ class QuadraticMLP(Network):
 
     def __call__(self, weights: Weights, x: Tensor) -> Tensor:
         return self.hidden(weights, x).square() @ weights["W2"] * self._scale
+
+    def backward(self, weights: Weights, x: Tensor, pull: Pull, into: Weights) -> None:
+        """With h = W1^T x and g = dL/df / (D N): dL/dW2 = (h^2)^T g; dL/dh = 2 h (g W2^T), to the row of each token."""
+        h = self.hidden(weights, x)
+        squared = h.square()
+        signal = pull(squared @ weights["W2"] * self._scale) * self._scale
+        torch.mm(squared.T, signal, out=into["W2"])
+        signals = (signal @ weights["W2"].T).mul_(h).mul_(2)
+        into["W1"].zero_()
+        for i, rows in enumerate(into["W1"].view(self.n_inputs, self.vocabulary, self.d_hidden)):
+            rows.index_add_(0, x[:, i], signals)
 
     def embedding(self, weights: Weights) -> Tensor:
         return weights["W1"][: self.vocabulary]

@@ -12,7 +12,7 @@ from torch import Generator, Tensor
 
 from ..activations import relu_slope
 from ..kernel import Weights
-from .network import Network, normal
+from .network import Network, Pull, normal
 
 
 @dataclass(frozen=True)
@@ -28,10 +28,22 @@ class SignedCommittee(Network):
         return {"W": normal(generator, self.d_hidden, self.n_inputs, std=1.0)}
 
     def __call__(self, weights: Weights, x: Tensor) -> Tensor:
-        units = (x @ weights["W"].T).relu()
-        plus = (self.d_hidden + 1) // 2
-        signed = units[:, :plus].sum(dim=1, keepdim=True) - units[:, plus:].sum(dim=1, keepdim=True)
-        return signed / sqrt(self.d_hidden)
+        return self._read(self.product(x, weights["W"].T).relu())
+
+    @property
+    def _plus(self) -> int:
+        return (self.d_hidden + 1) // 2
+
+    def _read(self, units: Tensor) -> Tensor:
+        plus, minus = units[:, : self._plus], units[:, self._plus :]
+        return (plus.sum(dim=1, keepdim=True) - minus.sum(dim=1, keepdim=True)) / sqrt(self.d_hidden)
+
+    def backward(self, weights: Weights, x: Tensor, pull: Pull, into: Weights) -> None:
+        """dL/dw_j = s_j sum over examples of dL/df 1[w_j . x > 0] x / sqrt(m)."""
+        h = self.product(x, weights["W"].T)
+        signals = relu_slope(h).mul_(pull(self._read(h.relu())) / sqrt(self.d_hidden))
+        signals[:, self._plus :].neg_()
+        into["W"].copy_(self.product(signals.T, x))
 
     def ntk(self, weights: Weights, x: Tensor) -> Tensor:
         """Closed form: (1/m) (x . x') times the number of units that are on for both x and x'."""

@@ -17,8 +17,9 @@ from torch import Generator, Tensor
 
 from ..activations import ACTIVATIONS
 from ..kernel import Weights
+from . import one_layer
 from .layers import Layers, contracted_ntk
-from .network import Network, dense, normal, uniform
+from .network import Network, Pull, dense, normal, uniform
 
 
 class Rows(NamedTuple):
@@ -97,7 +98,16 @@ class Transformer(Network):
         return {f"gain_{name}": torch.ones(d, dtype=torch.float64), f"bias_{name}": torch.zeros(d, dtype=torch.float64)}
 
     def __call__(self, weights: Weights, x: Tensor) -> Tensor:
-        return self.forward(Layers(weights), x, by_token=len(x) > self.vocabulary)
+        return self.forward(Layers(weights, self.product), x, by_token=len(x) > self.vocabulary)
+
+    @property
+    def has_backward(self) -> bool:
+        """One layer without LayerNorm."""
+        return self.n_layers == 1 and self.layer_norm == "none"
+
+    def backward(self, weights: Weights, x: Tensor, pull: Pull, into: Weights) -> None:
+        """See one_layer.py."""
+        one_layer.backward(self, weights, x, pull, into)
 
     def embedding(self, weights: Weights) -> Tensor:
         return weights["E"]

@@ -1,0 +1,70 @@
+"""Gradients by hand against autograd, and the faster product against torch's."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from grok_tui.engine.gradient_learner import GradientLearner
+from grok_tui.engine.path import StepPath
+from grok_tui.science.models import MODELS
+from grok_tui.science.products import SMALLEST, has_onednn, onednn
+from small import distinct, small
+
+CPU = torch.device("cpu")
+
+
+def float64(preset: str, path: StepPath) -> GradientLearner:
+    """A small run of the preset."""
+    return GradientLearner(small(preset, "train.dtype=float64"), CPU, path)
+
+
+BY_HAND = [
+    preset
+    for preset in distinct()
+    if small(preset).optim.name != "rfm" and float64(preset, StepPath(gradient="by hand")).path.gradient == "by hand"
+]
+
+
+def test_most_networks_have_their_gradient_written_out() -> None:
+    kinds = {small(preset).model.name for preset in BY_HAND}
+    assert kinds == set(MODELS) - {"kernel-machine"}
+
+
+@pytest.mark.parametrize("preset", BY_HAND)
+def test_gradient_by_hand_is_that_of_autograd(preset: str) -> None:
+    """In float64, at the start and where five steps have led."""
+    hand, auto = float64(preset, StepPath(gradient="by hand")), float64(preset, StepPath())
+    for _ in range(2):
+        hand.prepare()
+        auto.prepare()
+        for name, gradient in auto.net.grad.named.items():
+            torch.testing.assert_close(hand.net.grad.named[name], gradient, rtol=1e-9, atol=1e-14, msg=name)
+        hand.advance(5)
+        auto.advance(5)
+
+
+@pytest.mark.skipif(not has_onednn(), reason="torch has no oneDNN here")
+@pytest.mark.parametrize("shape", [(300, 70, 59), (64, 500, 128), (37, 3000, 41)])
+@pytest.mark.parametrize("transposed", [(False, False), (True, False), (False, True), (True, True)])
+def test_product_and_its_gradient_are_torchs(shape: tuple[int, int, int], transposed: tuple[bool, bool]) -> None:
+    m, k, n = shape
+    assert m * k * n >= SMALLEST
+    generator = torch.Generator().manual_seed(0)
+
+    def matrix(rows: int, columns: int, turn: bool) -> Tensor:
+        data = torch.randn(*((columns, rows) if turn else (rows, columns)), generator=generator)
+        return (data.T if turn else data).requires_grad_()
+
+    a, b = matrix(m, k, transposed[0]), matrix(k, n, transposed[1])
+    signal = torch.randn(m, n, generator=generator)
+    exact = (a.double() @ b.double()).float()
+    ours = torch.autograd.grad(onednn(a, b), (a, b), signal)
+    theirs = torch.autograd.grad(a @ b, (a, b), signal)
+    scale = k**0.5 * 2e-6
+    torch.testing.assert_close(onednn(a, b), exact, rtol=1e-5, atol=scale * 10)
+    with torch.no_grad():
+        torch.testing.assert_close(onednn(a, b), exact, rtol=1e-5, atol=scale * 10)
+    for one, other in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-3)
