@@ -11,6 +11,7 @@ Preset = Annotated[str | None, typer.Option("--preset", help="A preset's name; s
 Config = Annotated[Path | None, typer.Option("--config", help="A config file, for instance a run's config.toml.")]
 Sets = Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE: set a config field by its dotted name.")]
 Seed = Annotated[int | None, typer.Option("--seed", help="The same as --set train.seed=N.")]
+Seeds = Annotated[int | None, typer.Option("--seeds", help="Train this many seeds together, from train.seed on.")]
 Steps = Annotated[int | None, typer.Option("--steps", help="The same as --set train.steps=N.")]
 Device = Annotated[str, typer.Option("--device", envvar="GROK_TUI_DEVICE", help="auto, cpu, cuda, cuda:N or mps.")]
 Threads = Annotated[int | None, typer.Option("--threads", help="CPU threads; by default what the steps can feed.")]

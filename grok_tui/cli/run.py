@@ -33,6 +33,7 @@ def run(
     config: options.Config = None,
     set: options.Sets = None,
     seed: options.Seed = None,
+    seeds: options.Seeds = None,
     steps: options.Steps = None,
     device: options.Device = "auto",
     threads: options.Threads = None,
@@ -56,8 +57,12 @@ def run(
     check_runs_dir(runs)
     check_device(device, resolved)
     check_ways(threads, path)
+    if seeds is not None and seeds < 2:
+        raise UsageError(f"--seeds {seeds}: expected 2 or more; for one seed there is --seed")
+    together = range(resolved.train.seed, resolved.train.seed + (seeds or 0))
     label = preset or config.stem  # type: ignore[union-attr]
-    made = create(runs, resolved, preset=label, device=device, name=name, stop_on=stop_on, threads=threads, path=path)
+    ways: dict[str, Any] = {"device": device, "threads": threads, "path": path, "seeds": together}
+    made = create(runs, resolved, preset=label, name=name, stop_on=stop_on, **ways)
     raise typer.Exit(train(made, resolved, json=json, quiet=quiet, detach=detach))
 
 
@@ -72,7 +77,8 @@ def resume(
     found = store_runs.find(run, runs)
     if found.info()["status"] == "finished":
         raise UsageError(f"{found.id} has finished; start it again with grok-tui run --config {found.config_toml}")
-    if not found.checkpoint_steps():
+    of = [found.seed(seed) for seed in found.info().get("seeds", [])] or [found]
+    if not any(one.checkpoint_steps() for one in of):
         raise UsageError(f"{found.id} has no checkpoint to go on from; start again with run --config")
     config = found.config()
     check_device(found.info()["device"], config)

@@ -47,10 +47,10 @@ class Fit:
         return cls(f, Flat.of(weights, decays), loss, optim, backward=backward)
 
     @classmethod
-    def stacked(cls, fits: Sequence[Fit]) -> Fit:
-        """One fit that steps all of them, by autograd. They become views of it, to be read and loaded."""
+    def stacked(cls, fits: Sequence[Fit], backward: Backward | None = None) -> Fit:
+        """One fit that steps all of them. They become views of it, to be read and loaded."""
         first = fits[0]
-        stack = cls(first.f, Flat.stacked([fit.flat for fit in fits]), first.loss, first.optim)
+        stack = cls(first.f, Flat.stacked([fit.flat for fit in fits]), first.loss, first.optim, backward=backward)
         for i, fit in enumerate(fits):
             fit.flat, fit.grad = stack.flat.member(i), stack.grad.member(i)
             fit.optimizer.share(stack.optimizer, i)
@@ -67,7 +67,7 @@ class Fit:
         Of a stack, x, y and start have its dimension before theirs, and each network its own gradient.
         """
         if self.backward is not None:
-            scale = 1 / len(x)
+            scale = 1 / x.shape[len(self.flat.stack)]
             return self.backward(self.weights, x, start, lambda f: self.loss.slope(f, y, scale), self.grad.named)
         leaves = {name: w.detach().requires_grad_() for name, w in self.weights.items()}
         with torch.enable_grad():

@@ -21,6 +21,7 @@ from .fit import Fit
 from .kernel_meter import KernelMeter
 from .learner import generator, numbers
 from .path import StepPath
+from .replay import Replay
 
 
 class GradientLearner:
@@ -66,6 +67,7 @@ class GradientLearner:
         self.has_accuracy = has_accuracy(config)
         self.parameters = sum(w.numel() for w in self.weights.values())
         self.columns = self._columns()
+        self.replay = Replay(self._step) if path.steps == "graph" and not self.batch_size else None
         self._ready: Tensor | None = None  # train outputs, where the full-batch gradient is already taken
         self.turn(config)
 
@@ -84,14 +86,30 @@ class GradientLearner:
     @torch.no_grad()
     def advance(self, steps: int) -> None:
         """Take `steps` optimizer updates."""
-        for _ in range(steps):
-            if self._ready is None:
-                self._gradient()
-            self.net.step()
-            if self.twin:
-                self.twin.step()
-            self._ready = None
+        if self.replay:
+            self._ready = None  # what is captured begins with a gradient
+            self.replay(steps)
+        else:
+            for _ in range(steps):
+                self._step()
+        self.stepped(steps)
+
+    def _step(self) -> None:
+        if self._ready is None:
+            self._gradient()
+        self.net.step()
+        if self.twin:
+            self.twin.step()
+        self._ready = None
+
+    def stepped(self, steps: int) -> None:
+        """Count steps, whoever took them."""
         self.steps += steps
+        self._ready = None
+
+    def draw(self) -> Tensor:
+        """Indices of the next batch."""
+        return torch.randint(len(self.data.train_x), (self.batch_size,), generator=self.batches)
 
     @torch.no_grad()
     def prepare(self) -> None:
@@ -103,7 +121,7 @@ class GradientLearner:
         """Take the gradient of the next step's loss; return the outputs it was taken at."""
         x, y, start = self.data.train_x, self.data.train_y, self.start_train
         if self.batch_size:
-            index = torch.randint(len(x), (self.batch_size,), generator=self.batches).to(x.device)
+            index = self.draw().to(x.device)
             x, y, start = x[index], y[index], None if start is None else start[index]
         if self.twin:
             self.twin.gradient(x, y, start)
@@ -148,6 +166,8 @@ class GradientLearner:
     def turn(self, config: RunConfig, norm: float | None = None) -> dict[str, float]:
         """Take over the steerable fields, and the norm; return them as optimizer and model hold them."""
         alpha = config.model.alpha
+        if self.replay and (alpha, config.optim.hold_norm) != (self.model.alpha, self.net.hold_norm):
+            self.replay.forget()
         if alpha != self.model.alpha:
             self.model.alpha, self._ready = alpha, None
         if norm is not None:

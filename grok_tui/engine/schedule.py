@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from math import floor, log10
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from .cost import cost
+
+if TYPE_CHECKING:
+    from ..config.schema import Measure
+    from .learner import Learner
 
 
 def next_on_grid(step: int, per_decade: int, max_gap: int) -> int:
@@ -60,4 +66,55 @@ class Stream:
 
     def state(self) -> dict[str, Any]:
         """Where the stream stands, for a checkpoint."""
+        return asdict(self)
+
+
+ROWS_SHARE = 0.6
+"""Part of the measuring budget that rows may use; kernels take what is left."""
+
+
+@dataclass
+class Schedule:
+    """When a run's rows and kernels are due; what a step costs, and the steps so far have cost."""
+
+    rows: Stream
+    kernels: Stream
+    step_cost: float
+    work: float = 0.0
+
+    @classmethod
+    def of(cls, learner: Learner, measure: Measure) -> Schedule:
+        """Count what a step, a row and a kernel cost the learner, which is left as it was."""
+        before = learner.state()
+        learner.advance(1)  # the optimizer makes its memory
+        step = cost(lambda: learner.advance(1))
+        learner.prepare()
+        row = cost(learner.evaluate)
+        kernel = cost(learner.measure_kernel) if measure.kernel_per_decade else 0.0
+        learner.load(before)
+        rows = Stream(measure.per_decade, measure.max_gap, ROWS_SHARE * measure.budget, row)
+        return cls(rows, Stream(measure.kernel_per_decade, measure.kernel_max_gap, measure.budget, kernel), step)
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Schedule:
+        """What `state` gave."""
+        return cls(Stream(**state["rows"]), Stream(**state["kernels"]), state["step_cost"], state["work"])
+
+    def due(self, step: int, *, last: bool) -> tuple[bool, bool]:
+        """Whether a row, and whether a kernel is due at `step`; a kernel brings a row; both come last."""
+        row = self.rows.is_due(step, self.work) or last
+        kernel = self.kernels.is_due(step, self.work, self.rows.spent) or (last and self.kernels.per_decade > 0)
+        return row or kernel, kernel
+
+    def next_steps(self) -> list[int]:
+        """The next steps of the grids."""
+        return [stream.next_step for stream in (self.rows, self.kernels) if stream.per_decade]
+
+    @property
+    def skipped(self) -> dict[str, int]:
+        """How many the budget has forbidden."""
+        return {"rows": self.rows.skipped, "kernels": self.kernels.skipped}
+
+    def state(self) -> dict[str, Any]:
+        """Where the schedule stands, for a checkpoint."""
         return asdict(self)

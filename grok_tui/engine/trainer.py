@@ -21,11 +21,10 @@ from ..errors import UsageError
 from ..science.phases import PhaseDetector
 from ..store.checkpoints import Checkpoint
 from .clock import Clock
-from .cost import cost
 from .learner import build_learner
 from .path import StepPath
 from .records import Event, Kernel, Record, Row, Snapshot
-from .schedule import Stream, next_on_grid
+from .schedule import Schedule, next_on_grid
 from .steering import check_pace, resolve
 
 Request = dict[str, Any]
@@ -34,8 +33,6 @@ FIRST_CHECKPOINT = 10
 """The first after that of step 0."""
 CHECKPOINTS_PER_DECADE = 8
 KERNELS_KEPT_PER_DECADE = 4
-ROWS_SHARE = 0.6
-"""Part of the measuring budget that rows may use; kernels take what is left."""
 IDLE_SECONDS = 0.03
 """How often a paused run looks for requests."""
 
@@ -66,10 +63,11 @@ class Trainer:
         self.told = told or []
         self.stop_on = stop_on
         self.step = 0
-        self.work = 0.0
         self.paused = False
         self.stopping: str | None = None
+        self.device = device
         self.learner = build_learner(config, device, path)
+        self.columns = self.learner.columns
         self.phases = PhaseDetector(**{name: getattr(config.phase, name) for name in config.phase.__struct_fields__})
         self.scheduled = list(range(len(config.schedule)))  # entries still to come
         self.clock = Clock(device, pace)
@@ -78,21 +76,9 @@ class Trainer:
         self.next_kept_kernel = 0
         self.resumed = checkpoint is not None
         if checkpoint is None:
-            self._plan()
+            self.schedule = Schedule.of(self.learner, config.measure)
         else:
             self._restore(checkpoint)
-
-    def _plan(self) -> None:
-        """Count what a step, a row and a kernel cost, and lay out when to measure."""
-        before, measure = self.learner.state(), self.config.measure
-        self.learner.advance(1)  # the optimizer makes its memory
-        self.step_cost = cost(lambda: self.learner.advance(1))
-        self.learner.prepare()
-        row = cost(self.learner.evaluate)
-        kernel = cost(self.learner.measure_kernel) if measure.kernel_per_decade else 0.0
-        self.learner.load(before)
-        self.rows = Stream(measure.per_decade, measure.max_gap, ROWS_SHARE * measure.budget, row)
-        self.kernels = Stream(measure.kernel_per_decade, measure.kernel_max_gap, measure.budget, kernel)
 
     def __iter__(self) -> Iterator[Record]:
         if not self.resumed:
@@ -113,16 +99,19 @@ class Trainer:
         steps = min(self.clock.chunk, self.next_due() - self.step)
         with self.clock.training(steps):
             self.learner.advance(steps)
-        self.step += steps
-        self.work += steps * self.step_cost
+        self.count(steps)
         progress = self.clock.progress(self.step)
         if progress:
             yield progress
 
+    def count(self, steps: int) -> None:
+        """`steps` more were taken."""
+        self.step += steps
+        self.schedule.work += steps * self.schedule.step_cost
+
     def next_due(self) -> int:
         """The next step at which something else than training happens."""
-        due = [self.config.train.steps, self.next_checkpoint, self.rows.next_step]
-        due += [self.kernels.next_step] if self.kernels.per_decade else []
+        due = [self.config.train.steps, self.next_checkpoint, *self.schedule.next_steps()]
         due += [step for i in self.scheduled if (step := self.config.schedule[i].step) is not None]
         due += [event["step"] for event in self.told]
         return min(step for step in due if step > self.step)
@@ -130,11 +119,7 @@ class Trainer:
     def measure(self) -> Iterator[Record]:
         """Take the row, the kernel and the snapshot that are due at this step."""
         last = self.step == self.config.train.steps
-        row_due = self.rows.is_due(self.step, self.work) or last
-        kernel_due = self.kernels.is_due(self.step, self.work, self.rows.spent) or (
-            last and self.kernels.per_decade > 0
-        )
-        row_due |= kernel_due
+        row_due, kernel_due = self.schedule.due(self.step, last=last)
         if row_due:
             with self.clock.training(0):
                 self.learner.prepare()
@@ -243,8 +228,8 @@ class Trainer:
 
     def advance_one_row(self) -> Iterator[Record]:
         """Train until the next row has been measured."""
-        taken = self.rows.taken
-        while self.rows.taken == taken and self.step < self.config.train.steps and not self.stopping:
+        taken = self.schedule.rows.taken
+        while self.schedule.rows.taken == taken and self.step < self.config.train.steps and not self.stopping:
             yield from self.advance()
             yield from self.measure()
 
@@ -264,16 +249,29 @@ class Trainer:
         """t_mem, t_grok and delay in steps, each none where it was not reached."""
         return {"t_mem": self.phases.t_mem, "t_grok": self.phases.t_grok, "delay": self.phases.delay}
 
+    def about(self) -> dict[str, Any]:
+        """How this is computed."""
+        learner = self.learner
+        path = {"path": learner.path.as_dict(), "threads": torch.get_num_threads()}
+        return {"device": str(self.device), **path, "parameters": learner.parameters}
+
+    @property
+    def skipped(self) -> dict[str, int]:
+        """Rows and kernels that the measuring budget has forbidden."""
+        return self.schedule.skipped
+
+    @property
+    def missed(self) -> bool:
+        """Whether it was to stop at grokking and has not grokked."""
+        return self.stop_on == "grok" and self.phases.t_grok is None
+
     def _meta(self) -> dict[str, Any]:
         """The trainer's own state, beside the learner's."""
         return {
             "step": self.step,
-            "work": self.work,
-            "step_cost": self.step_cost,
             "reached": dict(self.phases.reached),
             "scheduled": list(self.scheduled),
-            "rows": self.rows.state(),
-            "kernels": self.kernels.state(),
+            **self.schedule.state(),
             "next_checkpoint": self.next_checkpoint,
             "next_kept_kernel": self.next_kept_kernel,
             "steered": steerable(self.config),
@@ -281,10 +279,10 @@ class Trainer:
 
     def _restore(self, checkpoint: Checkpoint) -> None:
         meta = checkpoint.meta
-        self.step, self.work, self.step_cost = meta["step"], meta["work"], meta["step_cost"]
+        self.step = meta["step"]
         self.phases.reached = dict(meta["reached"])
         self.scheduled = list(meta["scheduled"])
-        self.rows, self.kernels = Stream(**meta["rows"]), Stream(**meta["kernels"])
+        self.schedule = Schedule.from_state(meta)
         self.next_checkpoint, self.next_kept_kernel = meta["next_checkpoint"], meta["next_kept_kernel"]
         self.snapshot_step = self.step
         self.config = replace(self.config, meta["steered"])

@@ -52,11 +52,11 @@ def mse() -> Loss:
     """
 
     def goal(outputs: Tensor, y: Tensor) -> Tensor:
-        return targets(y, outputs.shape[1], outputs.dtype)
+        return targets(y, outputs.shape[-1], outputs.dtype)
 
     return Loss(
         lambda outputs, y: F.mse_loss(outputs, goal(outputs, y)),
-        lambda outputs, y, scale: (outputs - goal(outputs, y)).mul_(2 * scale / outputs.shape[1]),
+        lambda outputs, y, scale: (outputs - goal(outputs, y)).mul_(2 * scale / outputs.shape[-1]),
     )
 
 

@@ -26,8 +26,8 @@ def has_onednn() -> bool:
 
 
 def onednn(a: Tensor, b: Tensor) -> Tensor:
-    """a @ b by oneDNN, with its gradient; by torch where that is as good: not float32, not on a CPU, or small."""
-    if a.dtype != torch.float32 or a.device.type != "cpu" or len(a) * b.numel() < SMALLEST:
+    """a @ b by oneDNN, with its gradient; by torch where it must (stacks, not float32, not on a CPU) or may (small)."""
+    if a.dtype != torch.float32 or a.device.type != "cpu" or a.ndim > 2 or len(a) * b.numel() < SMALLEST:
         return a @ b
     return _Product.apply(a, b) if torch.is_grad_enabled() else _times(a, b)
 

@@ -51,13 +51,19 @@ def load(path: Path) -> Checkpoint:
         return Checkpoint({name: file.get_tensor(name) for name in names}, meta)
 
 
+def read(run: RunDir, step: int) -> Checkpoint | None:
+    """The checkpoint of a step, or none where it is damaged."""
+    try:
+        return load(run.checkpoint(step))
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError):
+        return None
+
+
 def newest(run: RunDir) -> tuple[int, Checkpoint]:
     """The last checkpoint that can be read, and its step; a damaged one is passed over."""
     for step in reversed(run.checkpoint_steps()):
-        try:
-            return step, load(run.checkpoint(step))
-        except (SafetensorError, OSError, ValueError, KeyError, TypeError):
-            continue
+        if checkpoint := read(run, step):
+            return step, checkpoint
     raise UsageError(f"{run.id} has no checkpoint to go on from; start it again with grok-tui run --config")
 
 

@@ -12,12 +12,14 @@ import string
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from .. import __version__
 from ..config.check import check_data
+from ..config.fields import replace
 from ..config.read import load, to_toml
 from ..config.schema import RunConfig
 from ..errors import RunHeld, UsageError
@@ -47,6 +49,10 @@ class RunDir:
     def id(self) -> str:
         """The directory's name is the run's id."""
         return self.path.name
+
+    def seed(self, number: int) -> RunDir:
+        """The run of one seed, where this is a run of many."""
+        return RunDir(self.path / f"seed_{number}")
 
     def checkpoint(self, step: int) -> Path:
         """The file of the checkpoint taken at `step`."""
@@ -159,11 +165,13 @@ def create(
     id: str | None = None,
     threads: int | None = None,
     path: str = "fast",
+    seeds: Sequence[int] = (),
 ) -> RunDir:
     """Make a new run's directory, ready for an engine.
 
     id: the directory's name; none: made of the time, the name and the seed.
     threads: CPU threads to train on; none: as many as its steps can feed.
+    seeds: of a run of many seeds: each becomes an ordinary run directory inside, held by the same lock.
     path: fast or plain, by which ways to compute; the engine replaces it by what it means on its device.
     """
     check_data(config)
@@ -199,8 +207,13 @@ def create(
         "seed": config.train.seed,
         "versions": {"grok_tui": __version__, "python": platform.python_version()},
         "command": sys.argv,
+        **({"seeds": list(seeds)} if seeds else {}),
         "progress": {"step": 0, "steps_per_second": 0.0, "measuring": 0.0},
         "result": {},
     } | ({} if threads is None else {"threads": threads})
     write_atomically(run.run_json, json.dumps(info, indent=1) + "\n")
+    for seed in seeds:
+        of_seed = replace(config, {"train.seed": seed})
+        one = create(run.path, of_seed, preset=preset, device=device, name=name, path=path, id=run.seed(seed).id)
+        one.lock.symlink_to(Path("..") / run.lock.name)
     return run

@@ -68,7 +68,7 @@ def test_planning_leaves_the_learner_as_it_was(preset: str) -> None:
     config: RunConfig = small(preset)
     trainer = Trainer(config, torch.device("cpu"))
     again = Trainer(config, torch.device("cpu"))
-    assert trainer.rows.cost == again.rows.cost > 0
+    assert trainer.schedule.rows.cost == again.schedule.rows.cost > 0
     fresh, planned = build_learner(config, torch.device("cpu")).state(), trainer.learner.state()
     assert set(fresh) == set(planned)
     assert all(torch.equal(fresh[name], tensor) for name, tensor in planned.items())

@@ -27,8 +27,10 @@ class Committee(Network):
     def initial_weights(self, generator: Generator) -> Weights:
         return {"W": normal(generator, self.d_hidden, self.n_inputs, std=1.0)}
 
+    backward_stacks = True
+
     def __call__(self, weights: Weights, x: Tensor) -> Tensor:
-        return self._moments(weights["W"], x) if self._is_wide else self._units(x @ weights["W"].T)
+        return self._moments(weights["W"], x) if self._is_wide else self._units(x @ weights["W"].mT)
 
     @property
     def _is_wide(self) -> bool:
@@ -41,9 +43,9 @@ class Committee(Network):
 
     def _moments(self, w: Tensor, x: Tensor) -> Tensor:
         """f(x) = m . x + eps/2 x^T M x, with the moments m = mean of w_i and M = mean of w_i w_i^T over the units."""
-        mean = w.T @ w.new_full((len(w), 1), 1 / len(w))
-        ones = x.new_full((x.shape[1], 1), self.eps / (2 * len(w)))
-        return torch.addmm(x @ mean, self.product(x, self.product(w.T, w)).mul_(x), ones)
+        mean = w.mT @ w.new_full((self.d_hidden, 1), 1 / self.d_hidden)
+        quadratic = self.product(x, self.product(w.mT, w)).mul_(x)
+        return x @ mean + quadratic @ x.new_full((self.n_inputs, 1), self.eps / (2 * self.d_hidden))
 
     def backward(self, weights: Weights, x: Tensor, pull: Pull, into: Weights) -> None:
         """dL/dw_i = sum over examples of g (1 + eps w_i . x) x, g = dL/df / N.
@@ -53,11 +55,11 @@ class Committee(Network):
         w = weights["W"]
         if self._is_wide:
             g = pull(self._moments(w, x)).div_(self.d_hidden)
-            torch.add(g.T @ x, self.product(w, self.product(x.T, g * x)), alpha=self.eps, out=into["W"])
+            torch.add(g.mT @ x, self.product(w, self.product(x.mT, g * x)), alpha=self.eps, out=into["W"])
         else:
-            h = x @ w.T
+            h = x @ w.mT
             g = pull(self._units(h)).div_(self.d_hidden)
-            torch.mm(torch.addcmul(g, h, g, value=self.eps).T, x, out=into["W"])
+            torch.matmul(torch.addcmul(g, h, g, value=self.eps).mT, x, out=into["W"])
 
     def ntk(self, weights: Weights, x: Tensor) -> Tensor:
         """Closed form: (1/N^2) (x . x') sum_i phi'(w_i . x) phi'(w_i . x'),  phi'(h) = 1 + eps h."""

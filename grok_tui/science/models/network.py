@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Generator, Tensor
@@ -24,6 +25,8 @@ class Network(ABC):
     """
 
     product: Product = torch.matmul
+    backward_stacks: ClassVar[bool] = False
+    """Whether `backward` also takes stacks: weights, inputs and outputs with one more dimension before theirs."""
 
     @abstractmethod
     def initial_weights(self, generator: Generator) -> Weights:
