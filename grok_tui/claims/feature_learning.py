@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import isfinite
 
 from .claim import Cell, Claim, Curves, Finding, Runs
-from .rules import at, first, is_late, largest, last, listed, over, spread, t_grok
+from .rules import EVERY_STEP, at, first, is_late, largest, last, listed, over, spread, t_grok
 
 
 def judge_rfm(runs: Runs) -> Finding:
@@ -30,7 +30,7 @@ RFM = Claim(
     published="train accuracy 1 at every iteration; no lazy to rich transition",
     rule="on every seed train accuracy is 1 in every row, the kernel distance after one iteration is above .001, and "
     "test accuracy passes .9 after more than one iteration",
-    cells=(Cell("RFM", "rfm"),),
+    cells=(Cell("RFM", "rfm", EVERY_STEP),),
     judge=judge_rfm,
     plot=Curves(("kernel/distance", "test/acc", "train/acc"), log_x=False, log_y=False),
 )
@@ -57,7 +57,7 @@ XOR = Claim(
     published="train 1 and test about .5 at step 1, test about 1 by step 15 (d 40,000, n 200; scaled down here)",
     rule="on every seed: after one step the norm is over 100 times its start, train accuracy is .9 or more (5 % of the "
     "labels are flipped) and test below .65; test accuracy passes .9 after more than one step",
-    cells=(Cell("XOR", "xor-cluster"),),
+    cells=(Cell("XOR", "xor-cluster", EVERY_STEP),),
     judge=judge_xor,
     plot=Curves(("test/acc", "train/acc"), log_y=False),
 )

@@ -15,6 +15,9 @@ from .claim import Runs
 
 Figure = Callable[[RunReader], float]
 
+EVERY_STEP = ("measure.budget=0.5",)
+"""Of a run of tens of steps, each is looked at."""
+
 
 def t_mem(run: RunReader) -> float:
     """The step that memorised; infinite where it did not."""

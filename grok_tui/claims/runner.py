@@ -17,6 +17,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -48,6 +49,8 @@ class Planned:
     cell: Cell
     config: RunConfig
     run: RunDir
+    path: str = "fast"
+    """fast or plain: by which ways it computes"""
 
     @property
     def name(self) -> str:
@@ -65,13 +68,12 @@ class Planned:
                 return True
             shutil.rmtree(run.path)
         stop_on = "grok" if self.cell.stop_on_grok else None
-        create(
-            run.path.parent, self.config, preset=self.cell.preset, device="cpu", stop_on=stop_on, id=run.id, threads=1
-        )
+        ways: dict[str, Any] = {"device": "cpu", "threads": 1, "path": self.path}
+        create(run.path.parent, self.config, preset=self.cell.preset, stop_on=stop_on, id=run.id, **ways)
         return False
 
 
-def planned(cell: Cell, seeds: Sequence[int], runs: Path) -> list[Planned]:
+def planned(cell: Cell, seeds: Sequence[int], runs: Path, path: str = "fast") -> list[Planned]:
     """The runs of a cell. The environment does not reach them: a claim says what is run."""
     config = load(preset_path(cell.preset), list(cell.set), env={})
     check_data(config)
@@ -79,8 +81,8 @@ def planned(cell: Cell, seeds: Sequence[int], runs: Path) -> list[Planned]:
     for seed in seeds:
         seeded = replace(config, {"train.seed": seed})
         stop_on = "grok" if cell.stop_on_grok else None
-        digest = sha256(f"{to_toml(computed(seeded))}\n{stop_on}\n{__version__}".encode()).hexdigest()[:10]
-        found.append(Planned(cell, seeded, RunDir(runs / f"{cell.preset}_{digest}_s{seed}")))
+        digest = sha256(f"{to_toml(computed(seeded))}\n{stop_on}\n{path}\n{__version__}".encode()).hexdigest()[:10]
+        found.append(Planned(cell, seeded, RunDir(runs / f"{cell.preset}_{digest}_s{seed}"), path))
     return found
 
 
@@ -135,10 +137,11 @@ class Verification:
     Yields a report for every run, each claim when it is judged, notes, and none now and then.
     """
 
-    def __init__(self, claims: Sequence[Claim], *, quick: bool, out: Path, workers: int) -> None:
+    def __init__(self, claims: Sequence[Claim], *, quick: bool, out: Path, workers: int, path: str = "fast") -> None:
         self.claims = claims
         self.quick = quick
         self.out = out
+        self.path = path
         self.pool = Pool(workers)
         self.runs: dict[str, Planned] = {}
         """by id, in the order of the claims"""
@@ -157,7 +160,8 @@ class Verification:
         """Note the runs of a claim, or why it cannot be run here."""
         seeds = claim.seeds_of(self.quick)
         try:
-            needs = {cell.label: planned(cell, seeds, self.out / "runs") for cell in claim.cells_of(self.quick)}
+            cells = claim.cells_of(self.quick)
+            needs = {cell.label: planned(cell, seeds, self.out / "runs", self.path) for cell in cells}
         except UsageError as error:
             self._refused[claim.id] = str(error)
             return

@@ -6,7 +6,7 @@ from math import isfinite
 from statistics import median
 
 from .claim import Cell, Claim, Curves, Finding, Runs
-from .rules import first, is_late, last, listed, over, spread, t_grok, t_mem
+from .rules import EVERY_STEP, first, is_late, last, listed, over, spread, t_grok, t_mem
 
 
 def without_decay(runs: Runs) -> bool:
@@ -104,7 +104,7 @@ RFM = Claim(
     says="A kernel machine that updates its features groks modular addition: no weight decay, no gradient descent.",
     published="p 61: test accuracy flat for about 8 iterations, then jumps to about 1; train accuracy 1 throughout",
     rule="on every seed test accuracy is below .1 before the first update and passes .9 later",
-    cells=(Cell("RFM", "rfm"),),
+    cells=(Cell("RFM", "rfm", EVERY_STEP),),
     judge=judge_rfm,
     plot=Curves(("test/acc", "train/acc"), log_y=False),
 )

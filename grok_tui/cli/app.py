@@ -15,7 +15,7 @@ from ..config.fields import fields
 from ..errors import GrokError, UsageError
 from ..store import runs as store_runs
 from ..store.rundir import check_runs_dir, create
-from . import doctor, options, output, presets, run, runs, steer, verify
+from . import bench, doctor, options, output, presets, run, runs, steer, verify
 
 OpenScreen = Callable[..., int]
 """Shows the app and returns the exit code; given by `__main__`, since the command line knows no screens."""
@@ -68,6 +68,7 @@ def build(open_screen: OpenScreen) -> typer.Typer:
     app.add_typer(runs.app, name="runs")
     app.add_typer(presets.app, name="presets")
     app.command()(verify.verify)
+    app.command()(bench.bench)
     app.command()(doctor.doctor)
     return app
 

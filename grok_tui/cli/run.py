@@ -56,7 +56,8 @@ def run(
     resolved = presets.load_preset(preset, sets) if preset else load(config, sets)  # type: ignore[arg-type]
     check_runs_dir(runs)
     check_device(device, resolved)
-    check_ways(threads, path)
+    check_threads(threads)
+    check_path(path)
     if seeds is not None and seeds < 2:
         raise UsageError(f"--seeds {seeds}: expected 2 or more; for one seed there is --seed")
     together = range(resolved.train.seed, resolved.train.seed + (seeds or 0))
@@ -92,10 +93,15 @@ def check_device(device: str, config: RunConfig) -> None:
     devices.check_dtypes(config, devices.choose(device))
 
 
-def check_ways(threads: int | None, path: str) -> None:
-    """Refuse a number of threads or a path that there is not."""
-    if threads is not None and not 1 <= threads <= (os.cpu_count() or 1):
-        raise UsageError(f"--threads {threads}: expected 1 to {os.cpu_count()}, the CPUs here")
+def check_threads(threads: int | None) -> None:
+    """Refuse a number of threads that makes no sense here."""
+    cpus = os.cpu_count() or 1
+    if threads is not None and not 1 <= threads <= cpus:
+        raise UsageError(f"--threads {threads}: expected 1 to {cpus}, the CPUs here")
+
+
+def check_path(path: str) -> None:
+    """Refuse a path that there is not."""
     if path not in PATHS:
         raise UsageError(f"--path {path}: {nearest(path, PATHS)}")
 

@@ -27,6 +27,7 @@ from ..errors import GrokError, UsageError, nearest
 from ..store.read import RunReader
 from ..store.rundir import check_runs_dir
 from . import options, output
+from .run import check_path
 
 OUT = Path("verify")
 
@@ -44,6 +45,7 @@ def verify(
     quick: Quick = False,
     out: Out = OUT,
     workers: Workers = None,
+    path: options.StepPath = "fast",
     list: List = False,
     json: options.Json = False,
 ) -> None:
@@ -52,6 +54,7 @@ def verify(
     Whatever stops it, the same command goes on: runs that ended are kept, the others go on from their checkpoints.
     """
     chosen = choose(claims or [], quick)
+    check_path(path)
     if list:
         return show(chosen, quick, json=json)
     try:
@@ -60,7 +63,7 @@ def verify(
         raise UsageError(f"--out{str(error).removeprefix('--runs')}") from None
     try:
         with held(out):
-            verification = Verification(chosen, quick=quick, out=out, workers=workers or os.cpu_count() or 1)
+            verification = Verification(chosen, quick=quick, out=out, workers=workers or os.cpu_count() or 1, path=path)
             raise typer.Exit(carry_out(verification, json=json))
     except BrokenPipeError:
         raise

@@ -16,6 +16,7 @@ from ..config.schema import RunConfig
 from ..errors import UsageError
 from ..store.checkpoints import Checkpoint
 from .clock import Clock
+from .cost import cost
 from .gradient_learner import GradientLearner
 from .path import StepPath
 from .records import Event, Record, Row
@@ -79,11 +80,25 @@ class Ensemble:
         gradient = [learner for learner in learners if isinstance(learner, GradientLearner) and not learner.twin]
         apart = len(gradient) < len(learners) or any(entry.on for entry in self.config.schedule)
         large = device.type == "cpu" and self.first.schedule.step_cost > STACKED_BELOW
-        return None if apart or large else Stack(gradient)
+        return None if apart or large else self._counted(Stack(gradient))
+
+    def _counted(self, stack: Stack) -> Stack:
+        """A step costs each seed its part of the stack's, so that rows keep to their share of it."""
+        if not self.resumed:
+            before = [learner.state() for learner in stack.learners]
+            step = cost(lambda: stack.advance(1)) / len(before)
+            for learner, state, trainer in zip(stack.learners, before, self.trainers.values(), strict=True):
+                learner.load(state)
+                trainer.schedule.step_cost = step
+        return stack
 
     def _in_threads(self, device: torch.device) -> bool:
-        """Whether the seeds take their steps side by side, each on one thread of the CPU."""
-        return not self.stack and device.type == "cpu" and self.first.schedule.step_cost > STACKED_BELOW
+        """Whether the seeds take their steps side by side, each on one thread of the CPU.
+
+        Not beside twins, whose forward mode is one of the whole process.
+        """
+        twins = "twin" in self.config.measure.also
+        return not (self.stack or twins) and device.type == "cpu" and self.first.schedule.step_cost > STACKED_BELOW
 
     def _workers(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(self.threads, initializer=torch.set_num_threads, initargs=(1,))
@@ -138,10 +153,11 @@ class Ensemble:
         with self.clock.measuring():
             measured = self._of_each(lambda seed: list(seed.measure()), list(self.training.values()))
         for (seed, trainer), records in zip(list(self.training.items()), measured, strict=True):
-            rows += [record.values for record in records if isinstance(record, Row)]
             if trainer.stopping == "failed":
                 records += list(trainer.end())
                 del self.training[seed]
+            else:
+                rows += [record.values for record in records if isinstance(record, Row)]
             for record in records:
                 yield seed, record
         if rows:

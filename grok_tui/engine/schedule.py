@@ -23,7 +23,7 @@ def next_on_grid(step: int, per_decade: int, max_gap: int) -> int:
     return min(round(10 ** (k / per_decade)), step + max_gap)
 
 
-FREE_SECONDS = 0.02
+FREE_SECONDS = 0.005
 """What measuring may cost before its share is asked, so that the first steps of a cheap network are seen."""
 
 
@@ -103,7 +103,11 @@ class Schedule:
     def due(self, step: int, *, last: bool) -> tuple[bool, bool]:
         """Whether a row, and whether a kernel is due at `step`; a kernel brings a row; both come last."""
         row = self.rows.is_due(step, self.work) or last
-        kernel = self.kernels.is_due(step, self.work, self.rows.spent) or (last and self.kernels.per_decade > 0)
+        brought = 0.0 if row else self.rows.cost
+        kernel = self.kernels.is_due(step, self.work, self.rows.spent + brought)
+        if kernel and not row:
+            self.rows.taken += 1
+        kernel |= last and self.kernels.per_decade > 0
         return row or kernel, kernel
 
     def next_steps(self) -> list[int]:

@@ -26,10 +26,17 @@ def has_onednn() -> bool:
 
 
 def onednn(a: Tensor, b: Tensor) -> Tensor:
-    """a @ b by oneDNN, with its gradient; by torch where it must (stacks, not float32, not on a CPU) or may (small)."""
-    if a.dtype != torch.float32 or a.device.type != "cpu" or a.ndim > 2 or len(a) * b.numel() < SMALLEST:
+    """a @ b by oneDNN, with its gradients; by torch where it must be or may be: see `serves`."""
+    if not serves(a, b):
         return a @ b
     return _Product.apply(a, b) if torch.is_grad_enabled() else _times(a, b)
+
+
+def serves(a: Tensor, b: Tensor) -> bool:
+    """Whether oneDNN can take a @ b (float32 matrices on a CPU, outside torch.func) and is worth its call."""
+    if a.dtype != torch.float32 or a.device.type != "cpu" or a.ndim > 2:
+        return False
+    return len(a) * b.numel() >= SMALLEST and not torch._C._are_functorch_transforms_active()
 
 
 def _times(a: Tensor, b: Tensor) -> Tensor:
@@ -44,7 +51,7 @@ def _linear(a: Tensor, w: Tensor) -> Tensor:
 
 
 class _Product(Function):
-    """With c = a b:  dL/da = dL/dc b^T,  dL/db = a^T dL/dc."""
+    """With c = a b:  dL/da = dL/dc b^T,  dL/db = a^T dL/dc;  forwards  dc = da b + a db."""
 
     @staticmethod
     def forward(a: Tensor, b: Tensor) -> Tensor:
@@ -53,12 +60,20 @@ class _Product(Function):
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
         ctx.save_for_backward(*inputs)
+        ctx.save_for_forward(*inputs)
 
     @staticmethod
     def backward(ctx: Any, signal: Tensor) -> tuple[Tensor | None, Tensor | None]:
         a, b = ctx.saved_tensors
         needs_a, needs_b = ctx.needs_input_grad
         return (_times(signal, b.T) if needs_a else None, _times(a.T, signal) if needs_b else None)
+
+    @staticmethod
+    def jvp(ctx: Any, a_dot: Tensor | None, b_dot: Tensor | None) -> Tensor:
+        a, b = ctx.saved_tensors
+        parts = [onednn(a_dot, b)] if a_dot is not None else []
+        parts += [onednn(a, b_dot)] if b_dot is not None else []
+        return sum(parts[1:], parts[0])
 
 
 PRODUCTS: dict[str, Product] = {"torch": torch.matmul, "onednn": onednn}

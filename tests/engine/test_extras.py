@@ -80,8 +80,13 @@ def test_the_three_terms_add_up_to_the_test_loss() -> None:
         assert total == pytest.approx(row["test/loss"], rel=0.05)
 
 
+ANGLE = ("train.steps=60", "measure.also=angle", "phase.train_acc=0.5", "measure.budget=0.9")
+
+
 def test_angles_count_from_init_and_from_t_mem() -> None:
-    _, records = train(small("modadd-fast", "train.steps=60", "measure.also=angle", "phase.train_acc=0.5"))
+    _, records = train(
+        small("modadd-fast", "train.steps=60", "measure.also=angle", "phase.train_acc=0.5", "measure.budget=0.9")
+    )
     (phase,) = events(records, "phase")[:1]
     at = {row.step: row.values for row in rows(records)}
     assert at[0]["angle/init"] == 0

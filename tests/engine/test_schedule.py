@@ -11,7 +11,7 @@ from grok_tui.config.schema import RunConfig
 from grok_tui.engine.cost import cost
 from grok_tui.engine.devices import threads_for
 from grok_tui.engine.learner import build_learner
-from grok_tui.engine.schedule import FREE_SECONDS, Stream, next_on_grid
+from grok_tui.engine.schedule import FREE_SECONDS, Schedule, Stream, next_on_grid
 from grok_tui.engine.trainer import Trainer
 from small import distinct, small
 
@@ -76,4 +76,18 @@ def test_planning_leaves_the_learner_as_it_was(preset: str) -> None:
 
 def test_threads_follow_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch, "get_num_threads", lambda: 8)
-    assert [threads_for(cost) for cost in (0.0, 1e-4, 2e-3, 4e-3, 1.0)] == [1, 1, 1, 2, 8]
+    assert [threads_for(cost) for cost in (0.0, 1e-4, 7e-4, 1e-3, 1.0)] == [1, 1, 1, 2, 8]
+
+
+def test_a_row_that_a_kernel_brings_is_charged_to_the_rows() -> None:
+    rows, kernels = Stream(80, 50, 0.01, cost=1.0), Stream(20, 200, 0.5, cost=1e-4)
+    schedule = Schedule(rows, kernels, step_cost=1e-2)
+    due = []
+    for step in range(1000):
+        schedule.work = step * schedule.step_cost
+        due.append(schedule.due(step, last=False))
+    taken = sum(row for row, _ in due)
+    assert rows.taken == taken
+    assert rows.spent <= 0.51 * (schedule.work + rows.spent)
+    assert all(row for row, kernel in due if kernel)
+    assert any(kernel for _, kernel in due[1:])

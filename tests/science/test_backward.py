@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
+from torch.func import vmap
 
 from grok_tui.engine.gradient_learner import GradientLearner
 from grok_tui.engine.path import StepPath
@@ -68,3 +70,13 @@ def test_product_and_its_gradient_are_torchs(shape: tuple[int, int, int], transp
         torch.testing.assert_close(onednn(a, b), exact, rtol=1e-5, atol=scale * 10)
     for one, other in zip(ours, theirs, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.skipif(not has_onednn(), reason="torch has no oneDNN here")
+def test_product_is_linear_forwards_and_gives_way_to_torch_func() -> None:
+    a, b, a_dot, b_dot = torch.randn(4, 300, 300, generator=torch.Generator().manual_seed(0)).unbind()
+    with forward_ad.dual_level():
+        dual = onednn(forward_ad.make_dual(a, a_dot), forward_ad.make_dual(b, b_dot))
+        torch.testing.assert_close(forward_ad.unpack_dual(dual).tangent, a_dot @ b + a @ b_dot, rtol=1e-4, atol=1e-3)
+    rows = vmap(lambda row: onednn(row.expand(300, 300), b))(a[:2])
+    torch.testing.assert_close(rows[:, 0], a[:2] @ b, rtol=1e-4, atol=1e-3)
