@@ -15,6 +15,8 @@ from ..science.products import has_onednn
 SECONDS_PER_OP = 2.5e-6
 SECONDS_PER_ELEMENT = 7e-11
 SECONDS_PER_FLOP = 1 / 220e9
+CACHED, FAR = 2**23, 3
+"""Elements of one operation that a cache holds, and how many times as dear each is beyond."""
 """A nominal machine, fitted to the steps, rows and kernels of all presets on two cores; only ratios are used.
 
 It is right within a factor of two, hence a budget of half of what measuring may take.
@@ -33,7 +35,8 @@ class _Count(TorchDispatchMode):
         result = func(*args, **(kwargs or {}))
         self.ops += 1
         if not func.is_view:
-            self.elements += _elements((args, result))
+            elements = _elements((args, result))
+            self.elements += elements * (FAR if elements > CACHED else 1)
         return result
 
 

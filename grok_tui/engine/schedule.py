@@ -69,6 +69,8 @@ class Stream:
         return asdict(self)
 
 
+ONCE = 2e-4
+"""Nominal seconds that a measurement costs beyond what is counted: it finds the caches cold."""
 ROWS_SHARE = 0.6
 """Part of the measuring budget that rows may use; kernels take what is left."""
 
@@ -89,8 +91,8 @@ class Schedule:
         learner.advance(1)  # the optimizer makes its memory
         step = cost(lambda: learner.advance(1))
         learner.prepare()
-        row = cost(learner.evaluate)
-        kernel = cost(learner.measure_kernel) if measure.kernel_per_decade else 0.0
+        row = ONCE + cost(learner.evaluate)
+        kernel = ONCE + cost(learner.measure_kernel) if measure.kernel_per_decade else 0.0
         learner.load(before)
         rows = Stream(measure.per_decade, measure.max_gap, ROWS_SHARE * measure.budget, row)
         return cls(rows, Stream(measure.kernel_per_decade, measure.kernel_max_gap, measure.budget, kernel), step)
