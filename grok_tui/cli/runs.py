@@ -68,14 +68,23 @@ def show(run: options.Run = "latest", runs: options.Runs = options.RUNS, json: o
     for key, value in summary(reader.run, info).items():
         if key in ("step", "t_mem", "t_grok", "delay"):
             output.data(f"{key:12} {_shown(value)}")
-    output.data(f"{'measuring':12} {info['progress']['measuring']:.1%} of the computing")
-    for key, value in {key: value for key, value in last.items() if value is not None}.items():
+    output.data(f"{'measuring':12} {info['progress']['measuring']:.1%} of the computing{skipped(info)}")
+    if "seeds" in info:
+        output.data(f"{'seeds':12} {len(info['seeds'])}, of which {info['result'].get('grokked', 0)} have grokked")
+    for key, value in {key: value for key, value in last.items() if value is not None and "@" not in key}.items():
         output.data(f"{key:18} {value:.6g}")
     for key, value in steerable(reader.config).items():
         changed = [event["new"] for event in reader.of_type("steered") if event["key"] == key]
         output.data(f"{key:18} {value:g}" + "".join(f" -> {new:g}" for new in changed))
     for event in reader.of_type("phase", "marked", "failed"):
         output.data(f"step {event['step']:>9,}  {event.get('phase') or event.get('label') or event['type']}")
+
+
+def skipped(info: dict[str, Any]) -> str:
+    """What the measuring budget has forbidden."""
+    counts = info["progress"].get("skipped") or info.get("skipped") or {}
+    told = [f"{count} {name}" for name, count in counts.items() if count]
+    return f"; skipped {' and '.join(told)}" if told else ""
 
 
 @app.command()

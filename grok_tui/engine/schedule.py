@@ -23,8 +23,11 @@ def next_on_grid(step: int, per_decade: int, max_gap: int) -> int:
     return min(round(10 ** (k / per_decade)), step + max_gap)
 
 
-FREE_SECONDS = 0.005
-"""What measuring may cost before its share is asked, so that the first steps of a cheap network are seen."""
+FREE_A_DECADE = 0.004
+"""Nominal seconds that rows may cost for each decade of steps before their share is asked.
+
+So every decade of a short run is seen, and not its first steps alone. Of kernels only the first is free.
+"""
 
 
 @dataclass
@@ -39,14 +42,15 @@ class Stream:
     max_gap: int
     share: float
     cost: float
+    free: float = 0.0
+    """nominal seconds a decade of steps"""
     next_step: int = 0
     taken: int = 0
     skipped: int = 0
 
-    @property
-    def spent(self) -> float:
-        """What this stream's measurements have cost beyond what is free; the first one always is."""
-        return max(0.0, self.taken * self.cost - max(FREE_SECONDS, self.cost))
+    def spent(self, step: int) -> float:
+        """What this stream's measurements have cost by `step` beyond what is free; the first one always is."""
+        return max(0.0, self.taken * self.cost - max(self.free * log10(1 + step), self.cost))
 
     def is_due(self, step: int, work: float, elsewhere: float = 0.0) -> bool:
         """Whether to measure at `step`; moves on to the next step of the grid if that is reached.
@@ -57,7 +61,7 @@ class Stream:
             return False
         self.next_step = next_on_grid(step, self.per_decade, self.max_gap)
         self.taken += 1
-        spent = self.spent + elsewhere
+        spent = self.spent(step) + elsewhere
         if spent > self.share * (work + spent):
             self.taken -= 1
             self.skipped += 1
@@ -94,7 +98,7 @@ class Schedule:
         row = ONCE + cost(learner.evaluate)
         kernel = ONCE + cost(learner.measure_kernel) if measure.kernel_per_decade else 0.0
         learner.load(before)
-        rows = Stream(measure.per_decade, measure.max_gap, ROWS_SHARE * measure.budget, row)
+        rows = Stream(measure.per_decade, measure.max_gap, ROWS_SHARE * measure.budget, row, FREE_A_DECADE)
         return cls(rows, Stream(measure.kernel_per_decade, measure.kernel_max_gap, measure.budget, kernel), step)
 
     @classmethod
@@ -106,7 +110,7 @@ class Schedule:
         """Whether a row, and whether a kernel is due at `step`; a kernel brings a row; both come last."""
         row = self.rows.is_due(step, self.work) or last
         brought = 0.0 if row else self.rows.cost
-        kernel = self.kernels.is_due(step, self.work, self.rows.spent + brought)
+        kernel = self.kernels.is_due(step, self.work, self.rows.spent(step) + brought)
         if kernel and not row:
             self.rows.taken += 1
         kernel |= last and self.kernels.per_decade > 0

@@ -13,6 +13,13 @@ from .rundir import RunDir
 
 Array = NDArray[np.float64]
 
+MOST_ROWS = 65_536
+"""Rows that a reader holds; of a longer run it holds the first, the newest, and of those between every so many-th."""
+EDGE_ROWS = MOST_ROWS // 4
+"""How many of the first and of the newest rows are held one by one."""
+SAMPLED_BYTES = 8_000_000
+"""A file longer than this is not read whole when it is opened."""
+
 
 class RunReader:
     """A run as it stands on disk. `refresh` takes in what is new and says whether anything was."""
@@ -49,12 +56,15 @@ class RunReader:
                     self._forget(stat.st_ino)
                 if stat.st_size == self._offset:
                     return False
-                file.seek(self._offset)
-                chunk = file.read()
+                if self._offset == 0 and stat.st_size > SAMPLED_BYTES:
+                    chunk, self._offset = sampled(file.fileno(), stat.st_size)
+                else:
+                    file.seek(self._offset)
+                    chunk = file.read()
+                    self._offset += chunk.rfind(b"\n") + 1
         except FileNotFoundError:
             return False
         chunk = chunk[: chunk.rfind(b"\n") + 1]
-        self._offset += len(chunk)
         if not self.columns and chunk:
             header, _, chunk = chunk.partition(b"\n")
             self.columns = header.decode().split(",")
@@ -81,7 +91,16 @@ class RunReader:
             self._rows = larger
         self._rows[self._count : self._count + len(new)] = new
         self._count += len(new)
+        if self._count > MOST_ROWS:
+            self._thin()
         return True
+
+    def _thin(self) -> None:
+        """Let every other row go of those between the first and the newest."""
+        rows = self._rows[: self._count]
+        kept = np.concatenate([rows[:EDGE_ROWS], rows[EDGE_ROWS:-EDGE_ROWS:2], rows[-EDGE_ROWS:]])
+        self._count = len(kept)
+        self._rows[: self._count] = kept
 
     def __len__(self) -> int:
         return self._count
@@ -113,6 +132,27 @@ class RunReader:
     def of_type(self, *types: str) -> list[dict[str, Any]]:
         """The events of these types, in order."""
         return [event for event in self.events if event.get("type") in types]
+
+
+def sampled(file: int, size: int) -> tuple[bytes, int]:
+    """Whole lines out of a long file, as many as a reader holds, and where in it the next line begins.
+
+    The header and the first rows, the newest, and of those between one at every so many bytes.
+    """
+    head = os.pread(file, SAMPLED_BYTES // 4, 0)
+    head = head[: head.rfind(b"\n") + 1]
+    tail_at = size - SAMPLED_BYTES // 4
+    tail = os.pread(file, size - tail_at, tail_at)
+    tail_at, tail = tail_at + tail.find(b"\n") + 1, tail[tail.find(b"\n") + 1 : tail.rfind(b"\n") + 1]
+    longest = 2 * max(map(len, head.splitlines()[:2000])) + 2
+    lines = []
+    for at in np.linspace(len(head), tail_at, MOST_ROWS // 2, endpoint=False).astype(int).tolist():
+        piece = os.pread(file, longest, at)
+        begin = piece.find(b"\n") + 1
+        end = piece.find(b"\n", begin) + 1
+        if begin and end and at + end <= tail_at:
+            lines.append(piece[begin:end])
+    return b"".join([head, *lines, tail]), tail_at + len(tail)
 
 
 def _numeric(lines: list[bytes], width: int) -> Array:

@@ -14,7 +14,7 @@ from ..store.rundir import RunDir
 from . import theme
 from .numbers import duration, grouped, short
 from .printed import ink
-from .reading import status_of
+from .reading import seeds_of, status_of
 
 
 def rows_text(rows: list[tuple[str, str]], width: int) -> Text:
@@ -101,7 +101,7 @@ def run_card(run: RunDir, info: dict[str, Any], width: int = 60) -> Text:
     """How a run stands."""
     sign, word, colour = status_of(info)
     progress, result = info.get("progress") or {}, info.get("result") or {}
-    text = ink(f"{info.get('name')}", f"bold {theme.BRIGHT}").append(f"  seed {info.get('seed')}\n", theme.DIM)
+    text = ink(f"{info.get('name')}", f"bold {theme.BRIGHT}").append(f"  {seeds_of(info)}\n", theme.DIM)
     text.append(f"{sign} {word}", colour)
     text.append(f" at {grouped(progress.get('step') or 0)} of {grouped(info.get('steps') or 0)}\n\n", theme.TEXT)
     rows = [(name, grouped(result[name])) for name in ("t_mem", "t_grok", "delay") if result.get(name) is not None]

@@ -122,7 +122,7 @@ def run_line(run: RunDir, info: dict[str, Any], is_current: bool = False) -> Tex
     step = compact((info.get("progress") or {}).get("step") or 0)
     name = str(info.get("name") or run.id)
     line = ink(f"{'▸' if is_current else ' '}", theme.TEXT).append(sign, colour)
-    line.append(f" {name[:14]:<14} {'s' + str(info.get('seed', '')):<3}", theme.TEXT)
+    line.append(f" {name[:14]:<14} {short_seeds(info):<3}", theme.TEXT)
     if result.get("t_grok") is not None:
         return line.append(f" {compact(result['t_grok']):>5}", theme.GOOD)
     return line.append(f" {step:>5}", theme.DIM)
@@ -178,3 +178,8 @@ class Catalog(OptionList):
         if self.highlighted is None or self.highlighted >= len(self.entries):
             return None
         return self.entries[self.highlighted]
+
+
+def short_seeds(info: dict[str, Any]) -> str:
+    """s0 for seed 0, 16s for 16 seeds."""
+    return f"{len(info['seeds'])}s" if "seeds" in info else f"s{info.get('seed', '')}"

@@ -16,8 +16,10 @@ from .reading import (
     is_live,
     knobs_of,
     knobs_shown,
+    measuring_of,
     pace_of,
     phases_of,
+    seeds_of,
     short_name,
     speed_of,
     status_of,
@@ -34,13 +36,16 @@ def header(reader: RunReader, width: int, lost: str = "") -> Text:
     """Who it is, how fast; and how it stands."""
     info = reader.info
     left = ink(str(info.get("name") or reader.run.id), f"bold {theme.BRIGHT}")
-    left.append(f"  seed {info.get('seed')}  {info.get('device')}", theme.DIM)
+    left.append(f"  {seeds_of(info)}  {info.get('device')}", theme.DIM)
     if speed_of(reader) and info["status"] == "running":
         left.append(f"  {short(speed_of(reader))} {unit_of(reader.config)}s/s", theme.DIM)
     sign, word, colour = ("✗", "lost", theme.BAD) if lost else status_of(info)
     right = ink(f"{sign} {word}", colour)
     right.append(f"   {grouped(step_of(reader))}", f"bold {theme.BRIGHT}")
     right.append(f" / {grouped(reader.config.train.steps)}", theme.DIM)
+    measuring = measuring_of(info)
+    if left.cell_len + len(measuring) + 4 + right.cell_len <= width:
+        left.append(f"  {measuring}", theme.FAINT)
     return both_ends(left, right, width)
 
 

@@ -28,6 +28,8 @@ class Line:
     stroke: Stroke = "solid"
     is_quiet: bool = False
     """Drawn behind the others, and named where they leave room."""
+    band: tuple[Array, Array] | None = None
+    """Of many seeds, between which values most of them lie at each step."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,9 @@ def line(reader: RunReader, column: str, label: str, colour: str, stroke: Stroke
     """The curve of one metric, without what is not finite."""
     steps, values = reader.series(column)
     finite = np.isfinite(values)
-    return Line(label, steps[finite], values[finite], colour, stroke)
+    edges = [reader.series(f"{column}@{edge}")[1] for edge in ("low", "high")]
+    band = (edges[0][finite], edges[1][finite]) if all(len(edge) == len(values) for edge in edges) else None
+    return Line(label, steps[finite], values[finite], colour, stroke, band=band if len(values) else None)
 
 
 def panel(*lines: Line, limits: tuple[float, float] | None = None, is_optional: bool = False) -> Panel:

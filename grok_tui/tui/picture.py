@@ -12,7 +12,7 @@ from . import theme
 from .marks import Label, Mark, labels, merged
 from .modes import Line, Panel
 from .printed import ink
-from .scale import Axis, decimate, trace, value_axis
+from .scale import Array, Axis, decimate, trace, value_axis
 
 LEFT = 7
 """Columns for the y labels and the axis."""
@@ -104,7 +104,8 @@ def panel_rows(plot: Any, panel: Panel, frame: Frame, marks: list[Mark], columns
 def clipped(line: Line, steps: Axis) -> Line:
     """The part of a curve that the step axis shows: step 0 has no place on a log axis."""
     inside = line.steps >= steps.low
-    return replace(line, steps=line.steps[inside], values=line.values[inside])
+    band = line.band and (line.band[0][inside], line.band[1][inside])
+    return replace(line, steps=line.steps[inside], values=line.values[inside], band=band)
 
 
 def row_of(value: float, axis: Axis, height: int) -> int:
@@ -132,6 +133,11 @@ def curves(
             x = frame.column(mark.step, columns) / max(columns - 1, 1) * right
             up = np.linspace(0, top, height) if mark.step in long else np.array([float(top)])
             plot.scatter([x] * len(up), up.tolist(), marker="┊", color=rgb(mark.colour))
+    for line in [line for line in lines if line.band]:
+        dots_x, dots_y = shade(line, frame, axis, right, top)
+        plot.scatter(
+            dots_x.tolist(), dots_y.tolist(), marker="braille", color=rgb(theme.BANDS.get(line.colour, theme.FAINT))
+        )
     for line in lines:
         along, up = frame.steps.place(line.steps) * right, axis.place(line.values) * top
         keep = decimate(along / 2, up)
@@ -143,6 +149,17 @@ def curves(
         plot.scatter(dots_x.tolist(), dots_y.tolist(), marker="braille", color=rgb(line.colour))
     drawn = Text.from_ansi(plot.build()).split("\n")
     return [drawn[row] if row < len(drawn) else Text() for row in range(height)]
+
+
+def shade(line: Line, frame: Frame, axis: Axis, right: int, top: int) -> tuple[Any, Any]:
+    """Dots, a quarter of all, between the edges of a line's band."""
+    assert line.band is not None
+    along = frame.steps.place(line.steps) * right
+    across = np.arange(np.ceil(along[0]), np.floor(along[-1]) + 1)
+    low, high = (np.interp(across, along, np.clip(axis.place(edge), 0, 1) * top) for edge in line.band)
+    columns, rows = np.meshgrid(across, np.arange(top + 1), indexing="ij")
+    inside = (rows >= low[:, None]) & (rows <= high[:, None]) & ((columns + 2 * rows) % 4 == 0)
+    return columns[inside], rows[inside]
 
 
 def rgb(colour: str) -> tuple[int, int, int]:

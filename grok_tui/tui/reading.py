@@ -79,6 +79,23 @@ def speed_of(reader: RunReader) -> float:
     return float((reader.info.get("progress") or {}).get("steps_per_second") or 0.0)
 
 
+def seeds_of(info: dict[str, Any]) -> str:
+    """Its seed; or how many there are, and how many of them have grokked."""
+    if "seeds" not in info:
+        return f"seed {info.get('seed')}"
+    grokked = (info.get("result") or {}).get("grokked", 0)
+    return f"{len(info['seeds'])} seeds" + (f", {grokked} grokked" if grokked else "")
+
+
+def measuring_of(info: dict[str, Any]) -> str:
+    """What measuring takes of the computing, and what was skipped to keep it small."""
+    progress = info.get("progress") or {}
+    skipped = progress.get("skipped") or info.get("skipped") or {}
+    told = [f"{count} {name}" for name, count in skipped.items() if count]
+    share = f"measuring {100 * float(progress.get('measuring') or 0):.0f} %"
+    return f"{share}, skipped {' and '.join(told)}" if told else share
+
+
 def knobs_of(reader: RunReader) -> dict[str, float]:
     """Every steerable field with the value that the optimizer holds now."""
     knobs = dict(steerable(reader.config))

@@ -22,6 +22,9 @@ QUIET_TEST = "#af875f"
 TRAIN_BARS = "#5f87af"
 THIRD_BARS = "#5f8787"
 
+BANDS = {TRAIN: "#005f87", TEST: "#875f00", THIRD: "#005f5f"}
+"""The shade of many seeds around the line of their median."""
+
 GOOD = "#87d787"
 STEER = "#af87d7"
 MEMORISED = "#87afd7"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from ..store.read import RunReader
 from .facts import Facts, facts
@@ -13,8 +14,10 @@ from .words_norm import DECAY, HELD
 
 
 def sentence(reader: RunReader) -> Sentence:
-    """Say what the run is doing."""
-    return say(facts(reader))
+    """Say what the run is doing; of many seeds, what the one in the middle does."""
+    told = say(facts(reader))
+    seeds = reader.info.get("seeds")
+    return replace(told, more=(f"So does the median of {len(seeds)} seeds.", *told.more)) if seeds else told
 
 
 def say(f: Facts) -> Sentence:

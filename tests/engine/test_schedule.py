@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from math import log10
 
 import pytest
 import torch
@@ -11,7 +12,7 @@ from grok_tui.config.schema import RunConfig
 from grok_tui.engine.cost import cost
 from grok_tui.engine.devices import threads_for
 from grok_tui.engine.learner import build_learner
-from grok_tui.engine.schedule import FREE_SECONDS, Schedule, Stream, next_on_grid
+from grok_tui.engine.schedule import FREE_A_DECADE, Schedule, Stream, next_on_grid
 from grok_tui.engine.trainer import Trainer
 from small import distinct, small
 
@@ -37,15 +38,20 @@ def test_grid_rises_and_keeps_its_gap() -> None:
 
 
 def test_a_stream_keeps_to_its_share() -> None:
-    stream = Stream(per_decade=80, max_gap=50, share=0.05, cost=FREE_SECONDS / 4)
-    work = FREE_SECONDS / 12  # of one step
+    stream = Stream(per_decade=80, max_gap=50, share=0.05, cost=FREE_A_DECADE / 4, free=FREE_A_DECADE)
+    work = FREE_A_DECADE / 12  # of one step
     taken = [step for step in range(5000) if stream.is_due(step, work=step * work)]
-    assert taken[:4] == [0, 1, 2, 3]
-    for i, step in enumerate(taken[4:], start=1):
-        spent = i * stream.cost
-        assert spent <= 0.05 * (step * work + spent) * (1 + 1e-9)
+    for i, step in enumerate(taken):
+        beyond_free = i * stream.cost - FREE_A_DECADE * log10(1 + step)
+        assert beyond_free <= 0.05 * (step * work + beyond_free) * (1 + 1e-9)
     assert stream.taken == len(taken)
     assert stream.skipped > 50
+
+
+def test_what_is_free_is_spread_over_the_decades() -> None:
+    stream = Stream(per_decade=80, max_gap=50, share=0.05, cost=FREE_A_DECADE / 5, free=FREE_A_DECADE)
+    taken = [step for step in range(1000) if stream.is_due(step, work=0.0)]
+    assert [sum(low <= step < 10 * low for step in taken) for low in (1, 10, 100)] == pytest.approx([5, 5, 5], abs=1)
 
 
 def test_what_others_spent_counts() -> None:
@@ -88,6 +94,6 @@ def test_a_row_that_a_kernel_brings_is_charged_to_the_rows() -> None:
         due.append(schedule.due(step, last=False))
     taken = sum(row for row, _ in due)
     assert rows.taken == taken
-    assert rows.spent <= 0.51 * (schedule.work + rows.spent)
+    assert rows.spent(999) <= 0.51 * (schedule.work + rows.spent(999))
     assert all(row for row, kernel in due if kernel)
     assert any(kernel for _, kernel in due[1:])

@@ -189,3 +189,16 @@ def presses(step: int, count: int, start: float = 1.0) -> list[tuple[str, int, d
         told.append(steered(step + 3 * i, value, new))
         value = new
     return told
+
+
+def record_seeds(runs: Path, seeds: int = 16, **info: Any) -> RunDir:
+    """A run of many seeds as its engine leaves it for the screen: medians, and the band beside every column."""
+    steps = steps_up_to(3400)
+    each = [delay_law(steps, t_grok=805 * 1.12 ** (seed - seeds / 2)) for seed in range(seeds)]
+    values: dict[str, np.ndarray] = {}
+    for name in each[0]:
+        low, middle, high = np.percentile([one[name] for one in each], [10, 50, 90], axis=0)
+        values |= {name: middle, f"{name}@low": low, f"{name}@high": high}
+    result = {"t_mem": 40, "t_grok": 805, "delay": 765, "memorized": seeds, "grokked": seeds - 4}
+    phases = [("phase", 40, {"phase": "memorized"}), ("phase", 805, {"phase": "grokked"})]
+    return record(runs, values=values, events=phases, seeds=list(range(seeds)), result=result, **info)
