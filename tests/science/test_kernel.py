@@ -190,3 +190,16 @@ def test_networks_work_one_example_at_a_time(name: str) -> None:
     net, weights, x = network(name)
     alone = vmap(lambda xi: net(weights, xi.unsqueeze(0)).squeeze(0))(x)
     torch.testing.assert_close(alone, net(weights, x))
+
+
+@pytest.mark.parametrize("preset", ["nanda", "delay-addition"])
+def test_kernel_does_not_depend_on_how_many_outputs_fit_the_memory(
+    preset: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learner = GradientLearner(small(preset, "train.dtype=float64"), torch.device("cpu"))
+    kernels = []
+    for size in (1, 30_000, 2**26):
+        monkeypatch.setattr("grok_tui.science.models.layers.MOST_BYTES", size)
+        kernels.append(learner.model.ntk(learner.weights, learner.probe))
+    for kernel in kernels[1:]:
+        torch.testing.assert_close(kernel, kernels[0], rtol=1e-12, atol=1e-12)

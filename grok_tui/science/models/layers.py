@@ -17,6 +17,9 @@ from torch import Tensor
 from ..kernel import Weights
 from ..products import Product
 
+MOST_BYTES = 2**26
+"""Memory that the signals of one backward pass may take while a kernel is contracted."""
+
 
 class Layers:
     """Applies layers to rows: the last dimension is the width."""
@@ -77,8 +80,8 @@ class RecordedLayers(Layers):
 def contracted_ntk(forward: Callable[[Layers], Tensor], weights: Weights) -> Tensor:
     """Trace NTK, exact, of a network whose weights all act through `Layers`; forward(layers): (n, c).
 
-    One backward pass an output, of all examples at once: they must not share rows. Memory: the activations,
-    and (positions * n)^2 a layer, for any c.
+    One backward pass of all examples, which must not share rows, for as many outputs at once as `MOST_BYTES` hold
+    signals. Memory beside those: the activations, and (positions * n)^2 a layer, for any c.
     """
     layers = RecordedLayers(weights)
     with torch.enable_grad():
@@ -87,17 +90,19 @@ def contracted_ntk(forward: Callable[[Layers], Tensor], weights: Weights) -> Ten
     kernel = outputs.new_zeros(n, n)
     products = {name: outputs.new_zeros(len(uses) * n, len(uses) * n) for name, uses in layers.matrices.items()}
     gave = [use[1] for uses in (*layers.matrices.values(), *layers.norms.values()) for use in uses]
-    for direction in torch.eye(n_outputs, dtype=outputs.dtype, device=outputs.device):
-        signals = iter(torch.autograd.grad(outputs, gave, direction.expand(n, -1), retain_graph=True))
+    at_once = max(1, MOST_BYTES // (outputs.element_size() * sum(g.numel() for g in gave)))
+    for directions in torch.eye(n_outputs, dtype=outputs.dtype, device=outputs.device).split(at_once):
+        each = directions.unsqueeze(1).expand(-1, n, -1)
+        signals = iter(torch.autograd.grad(outputs, gave, each, retain_graph=True, is_grads_batched=True))
         for name, uses in layers.matrices.items():
-            signal = torch.cat([next(signals) for _ in uses])
-            products[name].addmm_(signal, signal.T)
+            rows = torch.cat([next(signals) for _ in uses], dim=1).transpose(0, 1).flatten(1)
+            products[name].addmm_(rows, rows.T)
         for uses in layers.norms.values():
             of_both = []  # the gradients by gain and by bias, side by side
             for given, _ in uses:
                 signal = next(signals)
-                of_both.append(torch.cat([given * signal, signal], dim=1))
-            rows = torch.stack(of_both).sum(dim=0)
+                of_both.append(torch.cat([given * signal, signal], dim=2))
+            rows = torch.stack(of_both).sum(dim=0).transpose(0, 1).flatten(1)
             kernel.addmm_(rows, rows.T)
     for name, uses in layers.matrices.items():
         given = torch.cat([use[0] for use in uses])
