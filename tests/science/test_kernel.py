@@ -201,5 +201,5 @@ def test_kernel_does_not_depend_on_how_many_outputs_fit_the_memory(
     for size in (1, 30_000, 2**26):
         monkeypatch.setattr("grok_tui.science.models.layers.MOST_BYTES", size)
         kernels.append(learner.model.ntk(learner.weights, learner.probe))
-    for kernel in kernels[1:]:
-        torch.testing.assert_close(kernel, kernels[0], rtol=1e-12, atol=1e-12)
+    for taken in kernels[1:]:
+        torch.testing.assert_close(taken, kernels[0], rtol=1e-12, atol=1e-12)

@@ -9,10 +9,11 @@ import pytest
 import torch
 from torch import Tensor
 
+from captured import hold_knobs_in_tensors
 from grok_tui.science.flat import Flat
 from grok_tui.science.losses import LOSSES, accuracy, targets
 from grok_tui.science.norms import norm
-from grok_tui.science.optimizers import OPTIMIZERS, Adam, Optimizer, decaying
+from grok_tui.science.optimizers import OPTIMIZERS, Optimizer, decaying
 from grok_tui.science.phases import PhaseDetector
 
 KNOBS = {"lr": 0.1, "weight_decay": 0.5, "momentum": 0.0, "beta1": 0.9, "beta2": 0.99}
@@ -162,14 +163,6 @@ def test_adam_is_the_formula(name: str, coupled: bool, decay: str, by_tensors: b
             value -= lr * first / (1 - beta1**t) / (math.sqrt(second / (1 - beta2**t)) + 1e-8)
             seen.append((step(optimizer, W=gradient, b=gradient)[which], value))
         assert [ours for ours, _ in seen] == pytest.approx([by_hand for _, by_hand in seen], rel=1e-12)
-
-
-def hold_knobs_in_tensors(optimizer: Optimizer) -> None:
-    """As on a device whose steps are captured."""
-    optimizer.knobs = {name: torch.tensor(value, dtype=torch.float64) for name, value in optimizer.knobs.items()}
-    optimizer.steps = optimizer.steps.double()
-    if isinstance(optimizer, Adam):
-        optimizer.update = optimizer.update_by_tensors  # type: ignore[method-assign]
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)

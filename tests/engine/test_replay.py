@@ -1,0 +1,106 @@
+"""Captured steps, through the interface that CUDA has, with a capture that repeats Python instead of kernels."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from captured import hold_knobs_in_tensors
+from grok_tui.config.fields import replace
+from grok_tui.engine.gradient_learner import GradientLearner
+from grok_tui.engine.path import StepPath, choose
+from grok_tui.engine.replay import LOT, WARM_UP, Replay
+from grok_tui.engine.stack import Stack
+from small import small
+
+CPU = torch.device("cpu")
+GRAPH = StepPath(steps="graph")
+
+
+def test_steps_are_warm_ups_then_lots_then_a_rest() -> None:
+    said: list[str] = []
+
+    def capture(work):  # type: ignore[no-untyped-def]
+        said.append("capture")
+        return lambda: said.append("lot")
+
+    replay = Replay(lambda: said.append("step"), capture)
+    replay(2)
+    replay(1 + 2 * LOT + 5)
+    assert said == ["step"] * WARM_UP + ["capture", "lot", "lot"] + ["step"] * 5
+    replay(LOT)
+    assert (said[-1], replay.captures) == ("lot", 1)
+    replay.forget()
+    replay(3)
+    assert replay.captures == 1, "nothing to capture for"
+    replay(LOT)
+    assert replay.captures == 2
+
+
+def captured(config, path: StepPath = GRAPH) -> GradientLearner:  # type: ignore[no-untyped-def]
+    """A learner as on CUDA: knobs in tensors, steps captured; what is captured is Python here."""
+    learner = GradientLearner(config, CPU, path)
+    assert learner.replay is not None
+    learner.replay.capture = lambda work: work
+    hold_knobs_in_tensors(learner.net.optimizer)
+    return learner
+
+
+def test_steering_needs_no_new_capture_and_alpha_does() -> None:
+    config = small("modadd-fast", "train.dtype=float64")
+    ours, plain = captured(config), GradientLearner(config, CPU, StepPath())
+    turns = [
+        ({}, 1),
+        ({"optim.lr": 1e-3, "optim.weight_decay": 0.3, "optim.beta1": 0.5}, 1),
+        ({"model.alpha": 2.0}, 2),
+        ({"optim.hold_norm": 3.0}, 3),
+    ]
+    for sets, captures in turns:
+        config = replace(config, sets)
+        for learner in (ours, plain):
+            learner.turn(config)
+            learner.advance(2 * LOT + 3)
+        assert ours.replay is not None
+        assert ours.replay.captures == captures
+        for name, w in plain.weights.items():
+            torch.testing.assert_close(ours.weights[name], w, rtol=1e-9, atol=1e-12)
+
+
+def test_a_row_between_captured_steps_changes_none() -> None:
+    config = small("modadd-fast", "train.dtype=float64")
+    seen, unseen = captured(config), captured(config)
+    for _ in range(3):
+        seen.prepare()
+        seen.evaluate()
+        seen.advance(LOT + 1)
+        unseen.advance(LOT + 1)
+    assert all(torch.equal(seen.weights[name], w) for name, w in unseen.weights.items())
+
+
+def test_a_stack_is_captured_as_one() -> None:
+    configs = [small("modadd-fast", "train.dtype=float64", f"train.seed={seed}") for seed in range(3)]
+    learners = [GradientLearner(config, CPU, GRAPH) for config in configs]
+    alone = [GradientLearner(config, CPU, StepPath()) for config in configs]
+    stack = Stack(learners)
+    assert stack.replay is not None
+    stack.replay.capture = lambda work: work
+    hold_knobs_in_tensors(stack.fit.optimizer)
+    for sets in ({}, {"optim.lr": 1e-3}):
+        for learner, config in zip([*learners, *alone], [*configs, *configs], strict=True):
+            learner.turn(replace(config, sets))
+        stack.turn(replace(configs[0], sets))
+        stack.advance(LOT + 4)
+        for one in alone:
+            one.advance(LOT + 4)
+    assert stack.replay.captures == 1
+    for one, other in zip(learners, alone, strict=True):
+        assert one.steps == other.steps
+        for name, w in other.weights.items():
+            torch.testing.assert_close(one.weights[name], w, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize(("device", "steps", "products"), [("cuda", "graph", "torch"), ("mps", "eager", "torch")])
+def test_paths_of_other_devices(device: str, steps: str, products: str) -> None:
+    path = choose(torch.device(device))
+    assert (path.steps, path.products, path.gradient) == (steps, products, "autograd")
+    assert choose(torch.device(device), "plain") == StepPath()
