@@ -36,7 +36,7 @@ def bench(parts: Which = None, quick: Quick = False, json: options.Json = False)
     else:
         for line in report.heading(about):
             output.data(line)
-    figures: list[Measured] = []
+    figures: list[tuple[str, Measured]] = []
     for part in chosen:
         if not json:
             output.data(part)
@@ -45,7 +45,7 @@ def bench(parts: Which = None, quick: Quick = False, json: options.Json = False)
             for record in PARTS[part](told):
                 output.json_line(report.as_json(part, record)) if json else output.data(report.line(record))
                 if isinstance(record, Measured):
-                    figures.append(record)
+                    figures.append((part, record))
     if not json:
         output.data(report.verdict(figures))
 

@@ -38,8 +38,8 @@ def choose(device: torch.device, name: str = "fast") -> StepPath:
 
 
 def again(taken: dict[str, str]) -> StepPath:
-    """The path that a run took before, from run.json."""
-    path = StepPath(**taken)
+    """The path that a run took before, from run.json; how many seeds are taken together follows from the work."""
+    path = StepPath(**{name: way for name, way in taken.items() if name != "seeds"})
     if path.products == "onednn" and not has_onednn():
         raise UsageError(
             "this run's products were taken by oneDNN, which this torch lacks; resume it where it is there"

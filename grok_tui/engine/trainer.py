@@ -100,8 +100,7 @@ class Trainer:
         with self.clock.training(steps):
             self.learner.advance(steps)
         self.count(steps)
-        progress = self.clock.progress(self.step)
-        if progress:
+        if progress := self.clock.progress(self.step):
             yield progress
 
     def count(self, steps: int) -> None:
@@ -118,8 +117,7 @@ class Trainer:
 
     def measure(self) -> Iterator[Record]:
         """Take the row, the kernel and the snapshot that are due at this step."""
-        last = self.step == self.config.train.steps
-        row_due, kernel_due = self.schedule.due(self.step, last=last)
+        row_due, kernel_due = self.schedule.due(self.step, last=self.step == self.config.train.steps)
         if row_due:
             with self.clock.training(0):
                 self.learner.prepare()
@@ -251,9 +249,8 @@ class Trainer:
 
     def about(self) -> dict[str, Any]:
         """How this is computed."""
-        learner = self.learner
-        path = {"path": learner.path.as_dict(), "threads": torch.get_num_threads()}
-        return {"device": str(self.device), **path, "parameters": learner.parameters}
+        path = {"path": self.learner.path.as_dict(), "threads": torch.get_num_threads()}
+        return {"device": str(self.device), **path, "parameters": self.learner.parameters}
 
     @property
     def skipped(self) -> dict[str, int]:

@@ -152,6 +152,22 @@ def check_runs_dir(runs: Path) -> None:
         raise UsageError(f"--runs {runs}: cannot be written: {error.strerror}") from None
 
 
+def new_id(label: str, seed: int) -> str:
+    """A directory's name that no other run has: time, name, seed, and four characters by chance."""
+    suffix = "".join(random.SystemRandom().choices(string.ascii_lowercase + string.digits, k=4))
+    return f"{datetime.now():%Y-%m-%d_%H%M%S}_{label}_s{seed}_{suffix}"
+
+
+def make_empty(run: RunDir, config: RunConfig) -> None:
+    """All of a run's directory but its run.json."""
+    run.path.mkdir(parents=True)
+    run.checkpoints.mkdir()
+    run.kernel.mkdir()
+    run.config_toml.write_text(to_toml(config), encoding="utf-8")
+    run.events_jsonl.touch()
+    run.commands_jsonl.touch()
+
+
 def create(
     runs: Path,
     config: RunConfig,
@@ -176,17 +192,10 @@ def create(
     """
     check_data(config)
     check_runs_dir(runs)
-    suffix = "".join(random.SystemRandom().choices(string.ascii_lowercase + string.digits, k=4))
-    started = datetime.now()
     label = name or preset
-    run = RunDir(runs / (id or f"{started:%Y-%m-%d_%H%M%S}_{label}_s{config.train.seed}_{suffix}"))
-    run.path.mkdir(parents=True)
-    run.checkpoints.mkdir()
-    run.kernel.mkdir()
-    run.config_toml.write_text(to_toml(config), encoding="utf-8")
-    run.events_jsonl.touch()
-    run.commands_jsonl.touch()
-    info = {
+    run = RunDir(runs / (id or new_id(label, config.train.seed)))
+    make_empty(run, config)
+    info: dict[str, Any] = {
         "schema": SCHEMA,
         "id": run.id,
         "name": label,
@@ -207,10 +216,10 @@ def create(
         "seed": config.train.seed,
         "versions": {"grok_tui": __version__, "python": platform.python_version()},
         "command": sys.argv,
-        **({"seeds": list(seeds)} if seeds else {}),
         "progress": {"step": 0, "steps_per_second": 0.0, "measuring": 0.0},
         "result": {},
-    } | ({} if threads is None else {"threads": threads})
+    }
+    info |= ({"seeds": list(seeds)} if seeds else {}) | ({} if threads is None else {"threads": threads})
     write_atomically(run.run_json, json.dumps(info, indent=1) + "\n")
     for seed in seeds:
         of_seed = replace(config, {"train.seed": seed})

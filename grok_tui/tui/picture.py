@@ -12,7 +12,7 @@ from . import theme
 from .marks import Label, Mark, labels, merged
 from .modes import Line, Panel
 from .printed import ink
-from .scale import Array, Axis, decimate, trace, value_axis
+from .scale import Axis, decimate, trace, value_axis
 
 LEFT = 7
 """Columns for the y labels and the axis."""

@@ -113,6 +113,11 @@ BAD = {
     "run --preset modadd-fast --name a/b": "--name a/b",
     "run --preset modadd-fast --steps 0": "train.steps: expected a whole number >= 1, got 0",
     "run --preset modadd-fast --steps many": "Invalid value for '--steps'",
+    "run --preset modadd-fast --seeds 1": "2 or more",
+    "run --preset modadd-fast --threads 0": "the CPUs here",
+    "run --preset modadd-fast --path plan": "did you mean plain?",
+    "verify --path slow": "it is one of: fast, plain",
+    "bench transfomer": "no part transfomer; did you mean transformer?",
     "run --config nothing.toml": "nothing.toml: cannot be read",
     "run --presett x": "No such option: --presett",
     "dance": "No such command 'dance'",
@@ -253,3 +258,39 @@ def wait_for_end(path: Path, seconds: float = 20) -> None:
     while json.loads((path / "run.json").read_text())["ended"] is None:
         assert time.monotonic() < deadline, "the engine did not end"
         time.sleep(0.05)
+
+
+def test_many_seeds_are_one_run_of_ordinary_runs(grok_tui: GrokTui, tmp_path: Path) -> None:
+    done = grok_tui(*run("modadd-fast", "train.steps=30"), "--seeds", "3", "--seed", "4", "--threads", "1", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    last = result(done.stdout)
+    assert {"memorized", "grokked"} < set(last)
+    folder = tmp_path / last["path"]
+    info = json.loads((folder / "run.json").read_text())
+    assert (info["seeds"], info["status"], info["progress"]["step"]) == ([4, 5, 6], "finished", 30)
+    for seed in info["seeds"]:
+        of_seed = json.loads((folder / f"seed_{seed}" / "run.json").read_text())
+        assert (of_seed["seed"], of_seed["status"]) == (seed, "finished")
+        shown = grok_tui("runs", "show", str(folder / f"seed_{seed}"), "--json")
+        assert json.loads(shown.stdout)["last"]["test/loss"] > 0
+    assert len(grok_tui("runs", "list", "--json").stdout.splitlines()) == 1
+    assert "3, of which 0 have grokked" in grok_tui("runs", "show").stdout
+
+
+def test_stop_on_grok_waits_for_every_seed(grok_tui: GrokTui) -> None:
+    arguments = run("modadd-fast", "train.steps=30", "phase.train_acc=0.001", "phase.test_acc=0.001")
+    done = grok_tui(*arguments, "--seeds", "2", "--stop-on", "grok", "--json")
+    assert (done.returncode, result(done.stdout)["grokked"], result(done.stdout)["step"]) == (0, 2, 0)
+    never = grok_tui(*run("modadd-fast", "train.steps=3"), "--seeds", "2", "--stop-on", "grok", "--json")
+    assert (never.returncode, result(never.stdout)["grokked"]) == (3, 0)
+
+
+def test_the_path_is_kept_and_the_curves_are_the_same(grok_tui: GrokTui, tmp_path: Path) -> None:
+    losses = []
+    for path, gradient in (("fast", "by hand"), ("plain", "autograd")):
+        done = grok_tui(*run("modadd-fast", "train.steps=20", "train.dtype=float64"), "--path", path, "--json")
+        folder = tmp_path / result(done.stdout)["path"]
+        assert json.loads((folder / "run.json").read_text())["path"]["gradient"] == gradient
+        with (folder / "metrics.csv").open() as file:
+            losses.append(float(list(csv.DictReader(file))[-1]["train/loss"]))
+    assert losses[0] == pytest.approx(losses[1], rel=1e-9)

@@ -130,3 +130,19 @@ def test_a_run_that_nobody_can_write_to_fails_and_says_why(grok_tui: GrokTui, tm
     assert done.returncode == 1
     assert "cannot be written any more" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("preset", ["modadd-fast", "kumar-poly"])
+def test_many_seeds_killed_and_resumed_are_the_same_runs(grok_tui: GrokTui, tmp_path: Path, preset: str) -> None:
+    """In threads and stacked; steered once, at the same step for all."""
+    arguments = ["--preset", preset, "--steps", {"modadd-fast": "260", "kumar-poly": "20000"}[preset], "--seeds", "3"]
+    whole = json.loads(grok_tui("run", *arguments, "--json").stdout.splitlines()[-1])
+    run = detached(grok_tui, tmp_path, *arguments)
+    wait_for_step(run, 60)
+    kill(run)
+    assert {one.info()["status"] for one in (run, run.seed(0), run.seed(2))} == {"interrupted"}
+    assert grok_tui("resume", run.id, "--quiet").returncode == 0
+    other = RunDir(tmp_path / whole["path"])
+    for one, expected in [(run, other), *((run.seed(seed), other.seed(seed)) for seed in range(3))]:
+        assert one.info()["status"] == "finished"
+        assert one.metrics_csv.read_bytes() == expected.metrics_csv.read_bytes()

@@ -1,0 +1,172 @@
+"""Our side of the comparisons, through the engine as runs go through it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from time import perf_counter, sleep
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+
+from ..config.presets import load_preset
+from ..config.schema import RunConfig
+from ..engine import devices
+from ..engine.gradient_learner import GradientLearner
+from ..engine.learner import build_learner
+from ..engine.thread import TrainerThread
+from ..errors import GrokError
+from ..store.rundir import create
+
+CHUNK = 20
+"""Steps a call; the trainer's chunks last about as long."""
+
+
+def save_start(learner: GradientLearner, path: str) -> None:
+    """Data and present weights as a file, for a baseline to begin with."""
+    data = learner.data
+    tensors = {f"weights/{name}": w for name, w in learner.weights.items()}
+    tensors |= {"train_x": data.train_x, "train_y": data.train_y, "test_x": data.test_x, "test_y": data.test_y}
+    save_file({name: tensor.detach().clone().contiguous() for name, tensor in tensors.items()}, path)
+
+
+class Learner:
+    """A network that is trained."""
+
+    def __init__(self, preset: str, sets: list[str], threads: int) -> None:
+        torch.set_num_threads(threads)
+        devices.make_deterministic()
+        self.config = load_preset(preset, sets)
+        self.learner = self._build(self.config)
+
+    @staticmethod
+    def _build(config: RunConfig) -> GradientLearner:
+        learner = build_learner(config, torch.device("cpu"))
+        assert isinstance(learner, GradientLearner)
+        return learner
+
+    def save(self, path: str) -> None:
+        """See `save_start`."""
+        save_start(self.learner, path)
+
+    def path(self) -> dict[str, str]:
+        """By which ways it computes."""
+        return self.learner.path.as_dict()
+
+    def advance(self, steps: int) -> None:
+        """Train, a chunk at a time."""
+        while steps > 0:
+            self.learner.advance(min(steps, CHUNK))
+            steps -= CHUNK
+
+    def curve(self, steps: int) -> list[float]:
+        """The train loss before each of the first steps, of a training of its own."""
+        learner, losses = self._build(self.config), []
+        for _ in range(steps):
+            losses.append(learner.evaluate()["train/loss"])
+            learner.advance(1)
+        return losses
+
+
+class Kernel(Learner):
+    """A network whose kernel on the probe is taken."""
+
+    @torch.no_grad()
+    def advance(self, steps: int) -> None:
+        """Take the kernel so many times."""
+        for _ in range(steps):
+            self.taken = self.learner.model.ntk(self.learner.weights, self.learner.probe)
+
+    def memory(self) -> int:
+        """Bytes by which this process grows, at its peak, while it takes a kernel."""
+        before = resident("VmRSS")
+        Path("/proc/self/clear_refs").write_text("5")  # the peak is counted from here
+        self.advance(1)
+        return resident("VmHWM") - before
+
+    def save_kernel(self, path: str) -> None:
+        """The kernel that was taken last."""
+        save_file({"kernel": self.taken.contiguous()}, path)
+
+
+def resident(name: str) -> int:
+    """A line of /proc/self/status, in bytes."""
+    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(name))
+    return 1024 * int(line.split()[1])
+
+
+class Seeds:
+    """Several seeds as one run trains them, rows and kernels included; only writing is left out."""
+
+    def __init__(self, preset: str, seeds: int, threads: int, sets: list[str] | None = None) -> None:
+        from ..engine.ensemble import Ensemble
+
+        torch.set_num_threads(threads)
+        devices.make_deterministic()
+        self.ensemble = Ensemble(load_preset(preset, sets), torch.device("cpu"), range(seeds))
+        self._records = iter(self.ensemble)
+
+    def way(self) -> str:
+        """How the seeds are taken together."""
+        return str(self.ensemble.about()["path"]["seeds"])
+
+    def save(self, folder: str) -> list[str]:
+        """Every seed's start, see `save_start`."""
+        paths = []
+        for seed, trainer in self.ensemble.trainers.items():
+            assert isinstance(trainer.learner, GradientLearner)
+            paths.append(f"{folder}/seed_{seed}.safetensors")
+            save_start(trainer.learner, paths[-1])
+        return paths
+
+    def advance(self, steps: int) -> int:
+        """Train at least so many steps; returns how many it were."""
+        start = self.ensemble.step
+        for _ in self._records:
+            if self.ensemble.step >= start + steps:
+                break
+        return self.ensemble.step - start
+
+
+class Sizes:
+    """Learners of many configs, one after the other."""
+
+    def __init__(self, threads: int) -> None:
+        self.threads = threads
+
+    def speed(self, preset: str, sets: list[str], seconds: float) -> float:
+        """Steps a second, over about so long."""
+        learner = Learner(preset, sets, self.threads)
+        learner.advance(5)
+        taken, begin = 0, perf_counter()
+        while perf_counter() - begin < seconds:
+            learner.advance(CHUNK)
+            taken += CHUNK
+        return taken / (perf_counter() - begin)
+
+
+class Runs:
+    """Whole runs, as `grok-tui run` makes them."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = Path(folder)
+        self.threads = torch.get_num_threads()
+
+    def measured(self, preset: str, seconds: float) -> dict[str, Any]:
+        """Run a preset for so long: its own record of how far it came and how much of that was measuring."""
+        try:
+            run = create(self.folder, load_preset(preset), preset=preset, device="cpu")
+        except GrokError as error:
+            return {"refused": str(error)}
+        torch.set_num_threads(self.threads)  # each run chooses anew
+        thread = TrainerThread(run)
+        thread.start()
+        while run.info()["status"] == "starting" and thread.is_alive():
+            sleep(0.02)
+        thread.join(timeout=seconds)
+        thread.stop()
+        thread.join()
+        if thread.error:
+            raise thread.error
+        info = run.info()
+        return {"skipped": info["skipped"], **info["progress"]}

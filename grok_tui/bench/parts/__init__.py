@@ -1,0 +1,1 @@
+"""What the benchmark shows, a file a part: run(bench) yields what it measured."""
