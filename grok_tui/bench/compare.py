@@ -35,11 +35,11 @@ def ratios(above: Sequence[float], below: Sequence[float]) -> list[float]:
 def pair(
     bench: Bench, preset: str, baseline: str, options: dict[str, Any], sets: Sequence[str] = ()
 ) -> Iterator[tuple[Side, Side]]:
-    """Our learner, and the baseline that begins with its data and weights."""
+    """Our learner, and the baseline that begins with its data and weights, on as many threads."""
     start = str(bench.folder / "start.safetensors")
     with Side("ours:Learner", preset=preset, sets=list(sets), threads=bench.threads) as ours:
         ours.ask("save", start)
-        with Side(f"baselines.{baseline}", start=start, threads=bench.threads, **options) as other:
+        with Side(f"baselines.{baseline}", start=start, threads=ours.ask("threads")[1], **options) as other:
             yield ours, other
 
 

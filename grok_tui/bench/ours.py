@@ -14,6 +14,7 @@ from ..config.schema import RunConfig
 from ..engine import devices
 from ..engine.gradient_learner import GradientLearner
 from ..engine.learner import build_learner
+from ..engine.schedule import Schedule
 from ..engine.thread import TrainerThread
 from ..errors import GrokError
 from ..store.rundir import create
@@ -31,13 +32,15 @@ def save_start(learner: GradientLearner, path: str) -> None:
 
 
 class Learner:
-    """A network that is trained."""
+    """A network that is trained, on as many threads as a run of it is given."""
 
     def __init__(self, preset: str, sets: list[str], threads: int) -> None:
+        """threads: how many there are."""
         torch.set_num_threads(threads)
         devices.make_deterministic()
         self.config = load_preset(preset, sets)
         self.learner = self._build(self.config)
+        torch.set_num_threads(devices.threads_for(Schedule.of(self.learner, self.config.measure).step_cost))
 
     @staticmethod
     def _build(config: RunConfig) -> GradientLearner:
@@ -49,9 +52,9 @@ class Learner:
         """See `save_start`."""
         save_start(self.learner, path)
 
-    def path(self) -> dict[str, str]:
-        """By which ways it computes."""
-        return self.learner.path.as_dict()
+    def threads(self) -> int:
+        """How many it trains on."""
+        return torch.get_num_threads()
 
     def advance(self, steps: int) -> None:
         """Train, a chunk at a time."""

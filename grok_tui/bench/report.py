@@ -16,7 +16,7 @@ def heading(about: dict[str, Any]) -> list[str]:
     return [
         f"grok-tui {versions['grok_tui']}, torch {versions['torch']}, python {versions['python']}, "
         f"{about['system']}, {about['date'][:16].replace('T', ' ')}",
-        f"{about['processor']}, {about['cores']} cores, {about['threads']} threads on either side",
+        f"{about['processor']}, {about['cores']} cores, {about['threads']} threads; as many on either side",
         "",
         row("", "median", "low - high", "target", ""),
     ]

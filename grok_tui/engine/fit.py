@@ -67,8 +67,12 @@ class Fit:
         Of a stack, x, y and start have its dimension before theirs, and each network its own gradient.
         """
         if self.backward is not None:
-            scale = 1 / x.shape[len(self.flat.stack)]
-            return self.backward(self.weights, x, start, lambda f: self.loss.slope(f, y, scale), self.grad.named)
+            n = x.shape[len(self.flat.stack)]
+
+            def pull(outputs: Tensor, scale: float = 1) -> Tensor:
+                return self.loss.slope(outputs, y, scale / n)
+
+            return self.backward(self.weights, x, start, pull, self.grad.named)
         leaves = {name: w.detach().requires_grad_() for name, w in self.weights.items()}
         with torch.enable_grad():
             if self.flat.stack:

@@ -21,6 +21,7 @@ def run(bench: Bench) -> Iterator[Record]:
         yield Note(f"preset {preset}, {config.model.d_hidden} hidden units; the baseline after {config.source}")
         bench.say(f"committee: {rounds} rounds of {preset}")
         with pair(bench, preset, "committee:Training", committee_options(config)) as (ours, baseline):
+            yield Note(f"threads on either side, as a run of it is given: {ours.ask('threads')[1]}")
             found = alternate({"baseline": rounds_of(baseline, 1.0), "ours": rounds_of(ours, 1.0)}, rounds)
             yield from speeds(found["ours"], found["baseline"], at_least(8))
             yield Measured(

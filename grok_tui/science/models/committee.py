@@ -30,7 +30,7 @@ class Committee(Network):
     backward_stacks = True
 
     def __call__(self, weights: Weights, x: Tensor) -> Tensor:
-        return self._moments(weights["W"], x) if self._is_wide else self._units(x @ weights["W"].mT)
+        return self._moments(weights["W"], x) if self._is_wide else self._units(weights["W"] @ x.mT)
 
     @property
     def _is_wide(self) -> bool:
@@ -38,8 +38,8 @@ class Committee(Network):
         return self.d_hidden > self.n_inputs
 
     def _units(self, h: Tensor) -> Tensor:
-        """f from h = W x, shape (n, N)."""
-        return torch.addcmul(h, h, h, value=self.eps / 2) @ h.new_full((self.d_hidden, 1), 1 / self.d_hidden)
+        """f from h = W x^T, shape (N, n)."""
+        return torch.addcmul(h, h, h, value=self.eps / 2).mT @ h.new_full((self.d_hidden, 1), 1 / self.d_hidden)
 
     def _moments(self, w: Tensor, x: Tensor) -> Tensor:
         """f(x) = m . x + eps/2 x^T M x, with the moments m = mean of w_i and M = mean of w_i w_i^T over the units."""
@@ -54,12 +54,12 @@ class Committee(Network):
         """
         w = weights["W"]
         if self._is_wide:
-            g = pull(self._moments(w, x)).div_(self.d_hidden)
+            g = pull(self._moments(w, x), 1 / self.d_hidden)
             torch.add(g.mT @ x, self.product(w, self.product(x.mT, g * x)), alpha=self.eps, out=into["W"])
         else:
-            h = x @ w.mT
-            g = pull(self._units(h)).div_(self.d_hidden)
-            torch.matmul(torch.addcmul(g, h, g, value=self.eps).mT, x, out=into["W"])
+            h = w @ x.mT
+            g = pull(self._units(h), 1 / self.d_hidden).mT
+            torch.matmul(torch.addcmul(g, h, g, value=self.eps), x, out=into["W"])
 
     def ntk(self, weights: Weights, x: Tensor) -> Tensor:
         """Closed form: (1/N^2) (x . x') sum_i phi'(w_i . x) phi'(w_i . x'),  phi'(h) = 1 + eps h."""

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 import torch
 from torch import Generator, Tensor
@@ -13,8 +12,12 @@ from torch import Generator, Tensor
 from ..kernel import Weights, empirical_ntk
 from ..products import Product
 
-Pull = Callable[[Tensor], Tensor]
-"""From the outputs of a network to dL/doutputs, both (n, c)."""
+
+class Pull(Protocol):
+    """From the outputs of a network to scale * dL/doutputs, both (n, c)."""
+
+    def __call__(self, outputs: Tensor, scale: float = 1, /) -> Tensor:
+        """A new tensor."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,13 +78,11 @@ class ScaledOutput:
         """Outputs on x; with pull(outputs) = dL/doutputs, dL/dw goes into `into`."""
         outputs = x
 
-        def pull_net(net_outputs: Tensor) -> Tensor:
+        def pull_net(net_outputs: Tensor, scale: float = 1) -> Tensor:
             nonlocal outputs
             outputs = net_outputs if start is None else net_outputs - start
-            if self.alpha == 1:
-                return pull(outputs)
-            outputs = self.alpha * outputs
-            return self.alpha * pull(outputs)
+            outputs = outputs if self.alpha == 1 else self.alpha * outputs
+            return pull(outputs, self.alpha * scale)
 
         self.net.backward(weights, x, pull_net, into)
         return outputs

@@ -46,7 +46,7 @@ class QuadraticMLP(Network):
         """With h = W1^T x and g = dL/df / (D N): dL/dW2 = (h^2)^T g; dL/dh = 2 h (g W2^T), to the row of each token."""
         h = self.hidden(weights, x)
         squared = h.square()
-        signal = pull(squared @ weights["W2"] * self._scale) * self._scale
+        signal = pull(squared @ weights["W2"] * self._scale, self._scale)
         torch.mm(squared.T, signal, out=into["W2"])
         signals = (signal @ weights["W2"].T).mul_(h).mul_(2)
         into["W1"].zero_()

@@ -41,7 +41,7 @@ class SignedCommittee(Network):
     def backward(self, weights: Weights, x: Tensor, pull: Pull, into: Weights) -> None:
         """dL/dw_j = s_j sum over examples of dL/df 1[w_j . x > 0] x / sqrt(m)."""
         h = self.product(x, weights["W"].T)
-        signals = relu_slope(h).mul_(pull(self._read(h.relu())) / sqrt(self.d_hidden))
+        signals = relu_slope(h).mul_(pull(self._read(h.relu()), 1 / sqrt(self.d_hidden)))
         signals[:, self._plus :].neg_()
         into["W"].copy_(self.product(signals.T, x))
 
