@@ -70,6 +70,11 @@ class Terminal:
                 raise GrokError(f"bench: the app in its terminal: {what} did not come about")
             sleep(0.02)
 
+    def processor_seconds(self) -> float:
+        """How long it has kept a processor busy so far."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def run(self) -> RunDir:
         """The run below the directory."""
         self.wait(lambda: list(self.folder.glob("runs/*/run.json")), "a run directory")

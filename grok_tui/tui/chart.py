@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from time import perf_counter
 
 from rich.segment import Segment
 from rich.style import Style
@@ -35,8 +34,6 @@ class Chart(PlotextPlot):
         self._log_y = {mode.name: mode.log_y for mode in MODES}
         self._strips: list[Strip] = []
         self._shown: list[Text] = []
-        self.cost = 0.0
-        """Seconds that the last drawing took."""
 
     @property
     def log_y(self) -> bool:
@@ -59,7 +56,6 @@ class Chart(PlotextPlot):
 
     def draw(self, reader: RunReader | None, instead: str = "") -> None:
         """Draw the run as it was read; or the line `instead` while there is nothing to draw."""
-        started = perf_counter()
         width, height = self.size
         if width < 20 or height < 5:
             return
@@ -72,7 +68,6 @@ class Chart(PlotextPlot):
             frame = Frame(width, height, axis, self.log_y, marks_of(reader.events), unit)
             rows = picture(self.plt, panels, frame)
         self._show(rows, width)
-        self.cost = perf_counter() - started
 
     def _show(self, rows: list[Text], width: int) -> None:
         before, self._shown = self._shown, rows

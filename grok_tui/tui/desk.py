@@ -47,7 +47,9 @@ class Desk:
 
     def check_listening(self, what: str) -> None:
         """Refuse a request that no engine would hear."""
-        if self.status == "starting":
+        if (
+            self.status == "starting" and self.run.info()["status"] == "starting"
+        ):  # it may have begun since the last look
             raise UsageError(f"the engine is still starting: {what} in a moment")
         if not is_live(self.reader.info):
             again = "space goes on from the last checkpoint" if self.status == "interrupted" else "r runs it again"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from time import monotonic
+from time import monotonic, process_time
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
@@ -33,8 +33,11 @@ HURRY = 0.04
 """The same, while a request waits for its answer."""
 PATIENCE = 5.0
 """Seconds that a request is waited for in a hurry."""
-DRAW = 0.5
-"""Least seconds between two drawings, when only rows are new."""
+DRAW, SLOWEST = 0.5, 2.0
+"""Least and most seconds between two drawings, when only rows are new."""
+SPARING = 50
+"""Between these two, a drawing waits so many times as long as the last one kept the processor busy: the screen and the
+training share the cores, and threads that work in step wait for the one that was held up."""
 REDRAW = 0.1
 """Least seconds between two drawings, when something happened."""
 LISTING = 2.0
@@ -60,7 +63,9 @@ class Live(Place):
         self._seen = len(self.reader.events)
         self._stale = True
         self._urgent = False
-        self._drawn = 0.0
+        self._drawn = self._busy = 0.0
+        self._cost: float | None = 0.0
+        """Seconds of the processor's time that the last drawing took with its painting; none: not known yet."""
         self._listed = 0.0
         self._asked = 0.0
 
@@ -114,8 +119,10 @@ class Live(Place):
             self.show_texts()
             return
         self._urgent |= changed and self.follow()
-        waited = monotonic() - self._drawn
-        if self._stale and waited >= (REDRAW if self._urgent else max(DRAW, 30 * self.query_one(Chart).cost)):
+        if self._cost is None:
+            self._cost = process_time() - self._busy
+        pause = REDRAW if self._urgent else min(max(DRAW, SPARING * self._cost), SLOWEST)
+        if self._stale and monotonic() - self._drawn >= pause:
             self.show_all()
         else:
             self.show_pane()
@@ -151,7 +158,7 @@ class Live(Place):
         """Everything, whether it changed or not."""
         if self.is_mounted:
             self._stale = self._urgent = False
-            self._drawn = monotonic()
+            self._drawn, self._busy, self._cost = monotonic(), process_time(), None
             self.show_texts()
             self.draw()
 
