@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter, sleep
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
+from ..config import fields
 from ..config.presets import load_preset
-from ..config.schema import RunConfig
 from ..engine import devices
 from ..engine.gradient_learner import GradientLearner
 from ..engine.learner import build_learner
+from ..engine.path import choose
+from ..engine.replay import LOT
 from ..engine.schedule import Schedule
 from ..engine.thread import TrainerThread
 from ..errors import GrokError
@@ -34,17 +37,18 @@ def save_start(learner: GradientLearner, path: str) -> None:
 class Learner:
     """A network that is trained, on as many threads as a run of it is given."""
 
-    def __init__(self, preset: str, sets: list[str], threads: int) -> None:
-        """threads: how many there are."""
+    def __init__(self, preset: str, sets: list[str], threads: int, device: str = "cpu", steps: str = "") -> None:
+        """threads: how many there are; steps: eager or graph, none: as a run takes them."""
         torch.set_num_threads(threads)
         devices.make_deterministic()
-        self.config = load_preset(preset, sets)
-        self.learner = self._build(self.config)
+        self.config, self.device = load_preset(preset, sets), torch.device(device)
+        path = choose(self.device)
+        self.path = replace(path, steps=steps) if steps else path
+        self.learner = self._build()
         torch.set_num_threads(devices.threads_for(Schedule.of(self.learner, self.config.measure).step_cost))
 
-    @staticmethod
-    def _build(config: RunConfig) -> GradientLearner:
-        learner = build_learner(config, torch.device("cpu"))
+    def _build(self) -> GradientLearner:
+        learner = build_learner(self.config, self.device, self.path)
         assert isinstance(learner, GradientLearner)
         return learner
 
@@ -61,14 +65,23 @@ class Learner:
         while steps > 0:
             self.learner.advance(min(steps, CHUNK))
             steps -= CHUNK
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
 
-    def curve(self, steps: int) -> list[float]:
-        """The train loss before each of the first steps, of a training of its own."""
-        learner, losses = self._build(self.config), []
-        for _ in range(steps):
+    def curve(self, n: int, every: int = 1) -> list[float]:
+        """n train losses of a training of its own, one before each `every` steps."""
+        learner, losses = self._build(), []
+        for _ in range(n):
             losses.append(learner.evaluate()["train/loss"])
-            learner.advance(1)
+            learner.advance(every)
         return losses
+
+    def captures_after(self, weight_decay: float) -> int:
+        """How often steps had to be captured, once the weight decay was turned and some more were taken."""
+        assert self.learner.replay
+        self.learner.turn(fields.replace(self.config, {"optim.weight_decay": weight_decay}))
+        self.advance(3 * LOT)
+        return self.learner.replay.captures
 
 
 class Kernel(Learner):
@@ -91,6 +104,11 @@ class Kernel(Learner):
         """The kernel that was taken last."""
         save_file({"kernel": self.taken.contiguous()}, path)
 
+    def distance(self, path: str) -> float:
+        """Relative Frobenius distance of the kernel that was taken last from one in a file."""
+        other = load_file(path)["kernel"]
+        return float(torch.linalg.matrix_norm(self.taken.to(other) - other) / torch.linalg.matrix_norm(other))
+
 
 def resident(name: str) -> int:
     """A line of /proc/self/status, in bytes."""
@@ -101,12 +119,14 @@ def resident(name: str) -> int:
 class Seeds:
     """Several seeds as one run trains them, rows and kernels included; only writing is left out."""
 
-    def __init__(self, preset: str, seeds: int, threads: int, sets: list[str] | None = None) -> None:
+    def __init__(
+        self, preset: str, seeds: int, threads: int, sets: list[str] | None = None, device: str = "cpu"
+    ) -> None:
         from ..engine.ensemble import Ensemble
 
         torch.set_num_threads(threads)
         devices.make_deterministic()
-        self.ensemble = Ensemble(load_preset(preset, sets), torch.device("cpu"), range(seeds))
+        self.ensemble = Ensemble(load_preset(preset, sets), torch.device(device), range(seeds))
         self._records = iter(self.ensemble)
 
     def way(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from .parts import attached, cli, committee, gpu, kernel, measuring, mlp, scaling, sweep, transformer
+from .parts import attached, cli, committee, gpu, kernel, measuring, million, mlp, scaling, sweep, transformer
 from .records import Bench, Record
 
 PARTS: dict[str, Callable[[Bench], Iterator[Record]]] = {
@@ -15,6 +15,7 @@ PARTS: dict[str, Callable[[Bench], Iterator[Record]]] = {
     "committee": committee.run,
     "kernel": kernel.run,
     "attached": attached.run,
+    "million": million.run,
     "measuring": measuring.run,
     "scaling": scaling.run,
     "gpu": gpu.run,

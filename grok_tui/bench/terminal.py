@@ -26,10 +26,11 @@ ESCAPES = re.compile(rb"\x1b(\[[0-?]*[ -/]*[@-~]|[\]P_^X].*?(\x1b\\|\x07)|[ -/]*
 class Terminal:
     """`grok-tui ARGUMENTS` in a directory and in a terminal, which takes its output away unread."""
 
-    def __init__(self, folder: Path, *arguments: str, columns: int = 160, lines: int = 48) -> None:
+    def __init__(self, folder: Path, *arguments: str, until: str = "", columns: int = 160, lines: int = 48) -> None:
         self.folder = folder
+        self.until = until.encode()
         self.painted: float | None = None
-        """Seconds until the first text stood on the screen."""
+        """Seconds until the text `until` stood on the screen, or any text at all."""
         self._end, other = pty.openpty()
         termios.tcsetwinsize(other, (lines, columns))
         env = environment() | {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
@@ -55,7 +56,8 @@ class Terminal:
                 return
             if self.painted is None:
                 seen += output
-                if ESCAPES.sub(b"", seen).strip():
+                text = ESCAPES.sub(b"", seen).strip()
+                if text and self.until in text:
                     self.painted = perf_counter() - self._began
 
     def press(self, key: str) -> None:
@@ -74,6 +76,11 @@ class Terminal:
         """How long it has kept a processor busy so far."""
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def most_memory(self) -> int:
+        """Bytes that it held at its peak."""
+        lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
+        return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
 
     def run(self) -> RunDir:
         """The run below the directory."""

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 import torch
 
+from captured import hold_knobs_in_tensors
 from grok_tui.bench.baselines import committee, embedding_mlp, kernel, transformer
 from grok_tui.bench.options import committee_options, mlp_options, transformer_options
 from grok_tui.bench.ours import Kernel, Learner, Seeds
+from grok_tui.config.fields import replace
 from grok_tui.config.presets import load_preset
 from small import SMALL
 
@@ -70,6 +72,20 @@ def test_the_committee_machine(preset: str, tmp_path: Path) -> None:
     close(ours.curve(STEPS), baseline.curve())
 
 
+def test_captured_steps_are_compared_through_the_same_interface() -> None:
+    eager, graph = (Learner(**small("modadd-mlp"), threads=1, steps=steps) for steps in ("eager", "graph"))
+    assert graph.learner.replay
+    graph.learner.replay.capture = lambda work: work
+    hold_knobs_in_tensors(graph.learner.net.optimizer)
+    graph.advance(100)
+    assert graph.captures_after(0.5) == 1
+    eager.advance(100)
+    eager.learner.turn(replace(eager.config, {"optim.weight_decay": 0.5}))
+    eager.advance(60)
+    for name, w in eager.learner.weights.items():
+        torch.testing.assert_close(graph.learner.weights[name], w, rtol=1e-9, atol=1e-12)
+
+
 @pytest.mark.parametrize("preset", ["modadd-mlp", "nanda"])
 def test_the_kernel(preset: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     about, start = small(preset, "measure.probe=6"), str(tmp_path / "start")
@@ -83,3 +99,4 @@ def test_the_kernel(preset: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         baseline = kernel.Kernel(start, 6, 1, n_heads=heads, activation=config.model.activation)
         baseline.advance(1)
         assert baseline.distance(str(tmp_path / "kernel")) < 1e-12
+    assert ours.distance(str(tmp_path / "kernel")) == 0

@@ -37,7 +37,10 @@ def test_hold_norm_clamps_after_every_step_until_it_is_released() -> None:
 
 
 def test_x1_freezes_the_norm_as_it_is() -> None:
-    _, records = train(small("modadd-fast", "train.steps=60", "measure.per_decade=500"), {30: steer(hold_norm="x1")})
+    _, records = train(
+        small("modadd-fast", "train.steps=60", "measure.per_decade=500", "measure.budget=0.9"),
+        {30: steer(hold_norm="x1")},
+    )
     (event,) = events(records, "steered")
     found = norms(records)
     before = found[max(step for step in found if step <= event.step)]
