@@ -197,7 +197,7 @@ class Measure(Section, frozen=True, kw_only=True):
     kernel_per_decade: Annotated[int, doc("kernel measurements a decade of steps; 0: none", ge=0)] = 20
     kernel_max_gap: Annotated[int, doc("most steps between two kernel measurements", ge=1)] = 200
     probe: Annotated[int, doc("number of test inputs that the kernel is measured on", ge=2)] = 128
-    budget: Annotated[float, doc("share of the work, as counted, that measuring may take", gt=0, lt=1)] = 0.02
+    budget: Annotated[float, doc("share of the work, as counted, that measuring may take", gt=0, lt=1)] = 0.016
     also: Annotated[list[Measured], doc("measures beside the usual ones: " + ", ".join(MEASURES))] = []
 
 
