@@ -13,10 +13,15 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Activation:
-    """phi and phi', elementwise; backward(signal, h) = signal * phi'(h), in one pass where torch has one."""
+    """phi and phi', elementwise; for gradients by hand also with results written over what is no longer needed.
+
+    over(h) = phi(h), where it can be written over h; backward(signal, h) = signal * phi'(h), written over the signal,
+    with h as `over` has left it.
+    """
 
     value: Callable[[Tensor], Tensor]
     slope: Callable[[Tensor], Tensor]
+    over: Callable[[Tensor], Tensor]
     backward: Callable[[Tensor, Tensor], Tensor]
 
 
@@ -35,8 +40,23 @@ def tanh_slope(h: Tensor) -> Tensor:
     return 1 - torch.tanh(h).square()
 
 
+def gelu_backward(signal: Tensor, h: Tensor) -> Tensor:
+    """Needs h."""
+    return torch.ops.aten.gelu_backward.grad_input(signal, h, grad_input=signal)
+
+
+def relu_backward(signal: Tensor, phi: Tensor) -> Tensor:
+    """phi > 0 where h > 0."""
+    return torch.ops.aten.threshold_backward.grad_input(signal, phi, 0, grad_input=signal)
+
+
+def tanh_backward(signal: Tensor, phi: Tensor) -> Tensor:
+    """phi' = 1 - phi^2."""
+    return torch.ops.aten.tanh_backward.grad_input(signal, phi, grad_input=signal)
+
+
 ACTIVATIONS = {
-    "gelu": Activation(F.gelu, gelu_slope, torch.ops.aten.gelu_backward),
-    "relu": Activation(F.relu, relu_slope, lambda signal, h: torch.ops.aten.threshold_backward(signal, h, 0)),
-    "tanh": Activation(torch.tanh, tanh_slope, lambda signal, h: signal * tanh_slope(h)),
+    "gelu": Activation(F.gelu, gelu_slope, F.gelu, gelu_backward),
+    "relu": Activation(F.relu, relu_slope, torch.relu_, relu_backward),
+    "tanh": Activation(torch.tanh, tanh_slope, torch.tanh_, tanh_backward),
 }

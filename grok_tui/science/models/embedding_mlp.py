@@ -58,8 +58,8 @@ class EmbeddingMLP(Network):
         """
         act, tokens = ACTIVATIONS[self.activation], x.T.contiguous()
         h = self.hidden(weights, x)
-        phi = act.value(h)
-        signal = pull(self.product(phi, weights["W2"]) + weights["b2"])
+        phi = act.over(h)
+        signal = pull(self.product(phi, weights["W2"]).add_(weights["b2"]))
         into["W2"].copy_(self.product(phi.T, signal))
         torch.sum(signal, dim=0, out=into["b2"])
         signals = act.backward(self.product(signal, weights["W2"].T), h)

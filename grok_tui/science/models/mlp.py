@@ -50,7 +50,7 @@ class MLP(Network):
         given, gave = [x], []
         for layer in range(1, last):
             gave.append(self._dense(weights, layer, given[-1]))
-            given.append(act.value(gave[-1]))
+            given.append(act.over(gave[-1]))
         signal = pull(self._dense(weights, last, given[-1]))
         for layer in range(last, 0, -1):
             into[f"W{layer}"].copy_(self.product(given[layer - 1].T, signal))

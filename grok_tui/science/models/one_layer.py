@@ -25,9 +25,9 @@ def backward(net: Transformer, weights: Weights, x: Tensor, pull: Pull, into: We
     attention = Attention(net, weights, x)
     act, product, w = ACTIVATIONS[net.activation], net.product, weights
     r = attention.last() + product(attention.mixed, w["W_O"])
-    hidden = product(r, w["W_in"]) + w["b_in"]
-    phi = act.value(hidden)
-    end = (product(phi, w["W_out"]) + w["b_out"]).add_(r)
+    hidden = product(r, w["W_in"]).add_(w["b_in"])
+    phi = act.over(hidden)
+    end = product(phi, w["W_out"]).add_(w["b_out"]).add_(r)
     d_out = pull(product(end, w["W_U"]))
     into["W_U"].copy_(product(end.T, d_out))
     d_end = product(d_out, w["W_U"].T)
