@@ -59,9 +59,13 @@ def speeds(ours: Sequence[float], baseline: Sequence[float], target: Target, uni
     return [*each, Measured("ours / baseline", ratios(ours, baseline), target=target)]
 
 
-def apart(ours: Side, baseline: Side, steps: int) -> float:
-    """How far the train losses before the first `steps` steps lie apart, relatively."""
+def curves(ours: Side, baseline: Side, steps: int) -> tuple[list[float], list[float]]:
+    """The train losses of either side before the first `steps` steps."""
     if (missing := steps - len(baseline.ask("curve")[1])) > 0:
         baseline.ask("advance", missing)
-    theirs = baseline.ask("curve")[1][:steps]
-    return max(abs(a - b) / abs(b) for a, b in zip(ours.ask("curve", steps)[1], theirs, strict=True))
+    return ours.ask("curve", steps)[1], baseline.ask("curve")[1][:steps]
+
+
+def apart(one: Sequence[float], other: Sequence[float]) -> float:
+    """How far two curves lie apart at most, relatively."""
+    return max(abs(a - b) / abs(b) for a, b in zip(one, other, strict=True))

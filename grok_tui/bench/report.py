@@ -40,7 +40,9 @@ def line(record: Record) -> str:
 
 
 def number(value: float) -> str:
-    """Three figures."""
+    """Three figures, or a whole number."""
+    if isinstance(value, int):
+        return f"{value:,}"
     size = abs(value)
     if size >= 1000:
         return f"{value:,.0f}"

@@ -23,7 +23,7 @@ Quick = Annotated[bool, typer.Option("--quick", help="Fewer rounds and smaller c
 
 
 def bench(parts: Which = None, quick: Quick = False, json: options.Json = False) -> None:
-    """Measure the speed of this machine's grok-tui beside plain baselines, in turn; about fifteen minutes on the CPU.
+    """Measure the speed of this machine's grok-tui beside plain baselines, in turn; about twenty minutes on the CPU.
 
     A target that is missed is told, and is no error.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...config.presets import load_preset
-from ..compare import alternate, apart, pair, rounds_of, speeds
+from ..compare import alternate, apart, curves, pair, rounds_of, speeds
 from ..options import committee_options
 from ..records import Bench, Measured, Note, Record, at_least, at_most
 
@@ -24,6 +24,5 @@ def run(bench: Bench) -> Iterator[Record]:
             yield Note(f"threads on either side, as a run of it is given: {ours.ask('threads')[1]}")
             found = alternate({"baseline": rounds_of(baseline, 1.0), "ours": rounds_of(ours, 1.0)}, rounds)
             yield from speeds(found["ours"], found["baseline"], at_least(8))
-            yield Measured(
-                f"loss curves apart, {CURVE} steps in float32", [apart(ours, baseline, CURVE)], target=at_most(1e-4)
-            )
+            distance = apart(*curves(ours, baseline, CURVE))
+            yield Measured(f"loss curves apart, {CURVE} steps in float32", [distance], target=at_most(1e-4))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...config.presets import load_preset
 from .. import flops
-from ..compare import alternate, apart, pair, rounds_of, speeds
+from ..compare import alternate, apart, curves, pair, rounds_of, speeds
 from ..options import mlp_options
 from ..records import Bench, Measured, Note, Record, at_least, at_most
 
@@ -28,8 +28,7 @@ def run(bench: Bench) -> Iterator[Record]:
     with pair(bench, PRESET, "embedding_mlp:Training", mlp_options(config)) as (ours, baseline):
         found = alternate({"baseline": rounds_of(baseline, 1.0), "ours": rounds_of(ours, 1.0)}, rounds)
         yield from speeds(found["ours"], found["baseline"], at_least(3))
-        yield Measured(
-            f"loss curves apart, {CURVE} steps in float32", [apart(ours, baseline, CURVE)], target=at_most(1e-4)
-        )
+        distance = apart(*curves(ours, baseline, CURVE))
+        yield Measured(f"loss curves apart, {CURVE} steps in float32", [distance], target=at_most(1e-4))
     yield Measured("ours", [work * speed / 1e9 for speed in found["ours"]], "GFLOP/s")
     yield Note(f"a step is {flops.EMBEDDING_MLP} = {work / 1e9:.2f} GFLOP, letters as above")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...config.presets import load_preset
 from .. import flops
-from ..compare import alternate, apart, pair, ratios, speeds
+from ..compare import alternate, apart, curves, pair, ratios, speeds
 from ..options import transformer_options
 from ..records import Bench, Measured, Note, Record, at_least, at_most
 from ..sides import Side
@@ -14,7 +14,9 @@ from ..sides import Side
 PRESET = "nanda"
 CURVE = 200
 """Steps over which the loss curves are compared."""
-SAME = at_most(1e-4)
+TOLERANCE = 1e-4
+Curves = tuple[list[float], list[float]]
+"""Of ours and of the baseline."""
 
 
 def run(bench: Bench) -> Iterator[Record]:
@@ -41,8 +43,7 @@ def run(bench: Bench) -> Iterator[Record]:
         sides = {"baseline": lambda: baseline.speed(steps), "ours": lambda: ours.speed(4 * steps), "rate": rate}
         found = alternate(sides, rounds)
         yield from speeds(found["ours"], found["baseline"], at_least(12))
-        steps *= rounds
-        yield Measured(f"loss curves apart, {steps} steps in float32", [apart(ours, baseline, steps)], target=SAME)
+        single = curves(ours, baseline, steps * rounds)
     reached = [work * speed / 1e9 for speed in found["ours"]]
     yield Measured("ours", reached, "GFLOP/s")
     for name in rates[0]:
@@ -54,5 +55,18 @@ def run(bench: Bench) -> Iterator[Record]:
     steps = 6 if bench.quick else CURVE
     bench.say(f"transformer: {steps} steps in float64")
     with pair(bench, PRESET, "transformer:Training", options, ["train.dtype=float64"]) as (ours, baseline):
-        baseline.ask("advance", steps)
-        yield Measured(f"loss curves apart, {steps} steps in float64", [apart(ours, baseline, steps)], target=SAME)
+        double = curves(ours, baseline, steps)
+    yield from same(single, double)
+
+
+def same(single: Curves, double: Curves) -> Iterator[Record]:
+    """How far the curves of ours and the baseline lie apart, in float32 and in float64."""
+    for (ours, baseline), dtype in ((single, "float32"), (double, "float64")):
+        what = f"loss curves apart, {len(ours)} steps in {dtype}"
+        yield Measured(what, [apart(ours, baseline)], target=at_most(TOLERANCE))
+    near = [abs(a - b) <= TOLERANCE * abs(b) for a, b in zip(*single, strict=True)]
+    yield Measured("steps before they are 1e-4 apart in float32", [near.index(False) if False in near else len(near)])
+    n = min(len(single[0]), len(double[0]))
+    for side, curve in zip(("ours", "baseline"), single, strict=True):
+        found = apart(curve[:n], double[1][:n])
+        yield Measured(f"{side}: float32 from the baseline's float64", [found])
