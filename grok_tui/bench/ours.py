@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from ..config import fields
 from ..config.presets import load_preset
 from ..engine import devices
+from ..engine.clock import Clock
 from ..engine.gradient_learner import GradientLearner
 from ..engine.learner import build_learner
 from ..engine.path import choose
@@ -21,9 +22,6 @@ from ..engine.schedule import Schedule
 from ..engine.thread import TrainerThread
 from ..errors import GrokError
 from ..store.rundir import create
-
-CHUNK = 20
-"""Steps a call; the trainer's chunks last about as long."""
 
 
 def save_start(learner: GradientLearner, path: str) -> None:
@@ -35,7 +33,7 @@ def save_start(learner: GradientLearner, path: str) -> None:
 
 
 class Learner:
-    """A network that is trained, on as many threads as a run of it is given."""
+    """A network that is trained."""
 
     def __init__(self, preset: str, sets: list[str], threads: int, device: str = "cpu", steps: str = "") -> None:
         """threads: how many there are; steps: eager or graph, none: as a run takes them."""
@@ -44,8 +42,8 @@ class Learner:
         self.config, self.device = load_preset(preset, sets), torch.device(device)
         path = choose(self.device)
         self.path = replace(path, steps=steps) if steps else path
-        self.learner = self._build()
-        torch.set_num_threads(devices.threads_for(Schedule.of(self.learner, self.config.measure).step_cost))
+        self.learner, self.clock = self._build(), Clock(self.device, pace=0.0)
+        self.choose_threads()
 
     def _build(self) -> GradientLearner:
         learner = build_learner(self.config, self.device, self.path)
@@ -56,17 +54,21 @@ class Learner:
         """See `save_start`."""
         save_start(self.learner, path)
 
+    def choose_threads(self) -> None:
+        """As many as a run of it is given."""
+        torch.set_num_threads(devices.threads_for(Schedule.of(self.learner, self.config.measure).step_cost))
+
     def threads(self) -> int:
         """How many it trains on."""
         return torch.get_num_threads()
 
     def advance(self, steps: int) -> None:
-        """Train, a chunk at a time."""
+        """Train in chunks, as a trainer does."""
         while steps > 0:
-            self.learner.advance(min(steps, CHUNK))
-            steps -= CHUNK
-        if self.device.type == "cuda":
-            torch.cuda.synchronize(self.device)
+            chunk = min(steps, self.clock.chunk)
+            with self.clock.training(chunk):
+                self.learner.advance(chunk)
+            steps -= chunk
 
     def curve(self, n: int, every: int = 1) -> list[float]:
         """n train losses of a training of its own, one before each `every` steps."""
@@ -86,6 +88,9 @@ class Learner:
 
 class Kernel(Learner):
     """A network whose kernel on the probe is taken."""
+
+    def choose_threads(self) -> None:
+        """All there are: nothing is computed before the memory is looked at."""
 
     @torch.no_grad()
     def advance(self, steps: int) -> None:
@@ -163,8 +168,9 @@ class Sizes:
         learner.advance(5)
         taken, begin = 0, perf_counter()
         while perf_counter() - begin < seconds:
-            learner.advance(CHUNK)
-            taken += CHUNK
+            chunk = learner.clock.chunk
+            learner.advance(chunk)
+            taken += chunk
         return taken / (perf_counter() - begin)
 
 

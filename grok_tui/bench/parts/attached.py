@@ -26,7 +26,7 @@ PRESSES = 40
 
 def run(bench: Bench) -> Iterator[Record]:
     """All three."""
-    rounds = 4 if bench.quick else 8
+    rounds = 4 if bench.quick else 6
     yield Note("an engine at full speed in a process of its own; the app, in a terminal of 160 x 48, comes and goes")
     for preset in PRESETS[: 1 if bench.quick else None]:
         bench.say(f"attached: {rounds} rounds of {preset}")

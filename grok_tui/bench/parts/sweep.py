@@ -9,7 +9,7 @@ from ...config.presets import load_preset
 from ...engine.pool import Pool, Task
 from ...store.rundir import create
 from ...store.write import read_events
-from ..compare import alternate, ratios
+from ..compare import alternate, ratios, warmed
 from ..options import mlp_options
 from ..records import Bench, Measured, Note, Record, at_least
 from ..sides import Side
@@ -41,7 +41,7 @@ def run(bench: Bench) -> Iterator[Record]:
                 return pooled(bench, steps)
 
             sides = {
-                "baseline": lambda: SEEDS * baseline.speed(steps // 10),
+                "baseline": lambda: SEEDS * warmed(baseline, steps // 10)(),
                 "together": together,
                 "workers": in_workers,
             }

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...config.presets import load_preset
 from .. import flops
-from ..compare import alternate, apart, curves, pair, ratios, speeds
+from ..compare import alternate, apart, curves, pair, ratios, speeds, warmed
 from ..options import transformer_options
 from ..records import Bench, Measured, Note, Record, at_least, at_most
 from ..sides import Side
@@ -40,7 +40,7 @@ def run(bench: Bench) -> Iterator[Record]:
             return max(rates[-1].values())
 
         ours.speed(10)
-        sides = {"baseline": lambda: baseline.speed(steps), "ours": lambda: ours.speed(4 * steps), "rate": rate}
+        sides = {"baseline": warmed(baseline, steps), "ours": warmed(ours, 4 * steps), "rate": rate}
         found = alternate(sides, rounds)
         yield from speeds(found["ours"], found["baseline"], at_least(12))
         single = curves(ours, baseline, steps * rounds)

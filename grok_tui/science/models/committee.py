@@ -6,6 +6,7 @@ f(x) = (1/N) sum_i phi(w_i . x),  phi(h) = h + eps/2 h^2.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from torch import Generator, Tensor
@@ -39,11 +40,11 @@ class Committee(Network):
 
     def _units(self, h: Tensor) -> Tensor:
         """f from h = W x^T, shape (N, n)."""
-        return torch.addcmul(h, h, h, value=self.eps / 2).mT @ h.new_full((self.d_hidden, 1), 1 / self.d_hidden)
+        return torch.addcmul(h, h, h, value=self.eps / 2).mT @ averaging(self.d_hidden, h.dtype, h.device)
 
     def _moments(self, w: Tensor, x: Tensor) -> Tensor:
         """f(x) = m . x + eps/2 x^T M x, with the moments m = mean of w_i and M = mean of w_i w_i^T over the units."""
-        mean = w.mT @ w.new_full((self.d_hidden, 1), 1 / self.d_hidden)
+        mean = w.mT @ averaging(self.d_hidden, w.dtype, w.device)
         quadratic = self.product(x, self.product(w.mT, w)).mul_(x)
         return x @ mean + quadratic @ x.new_full((self.n_inputs, 1), self.eps / (2 * self.d_hidden))
 
@@ -65,3 +66,9 @@ class Committee(Network):
         """Closed form: (1/N^2) (x . x') sum_i phi'(w_i . x) phi'(w_i . x'),  phi'(h) = 1 + eps h."""
         slope = 1 + self.eps * (x @ weights["W"].T)
         return (x @ x.T) * (slope @ slope.T) / self.d_hidden**2
+
+
+@cache
+def averaging(n: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """The column of n entries 1/n: of so few units, a product with it takes half of what torch's mean does."""
+    return torch.full((n, 1), 1 / n, dtype=dtype, device=device)
