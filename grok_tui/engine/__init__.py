@@ -8,7 +8,7 @@ import sys
 # fiftieth of their speed, since each spins in the other's way; so short a spin costs a run alone a few per cent.
 # It is read when torch is loaded, which only this package does.
 if "OMP_WAIT_POLICY" not in os.environ:
-    os.environ.setdefault("GOMP_SPINCOUNT", "2000")
+    os.environ.setdefault("GOMP_SPINCOUNT", "6000")
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 """Names of glibc's malloc.h."""

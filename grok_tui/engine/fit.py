@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 import torch
@@ -84,6 +85,10 @@ class Fit:
         gradients = torch.autograd.grad(loss, list(leaves.values()))
         torch._foreach_copy_(list(self.grad.named.values()), gradients)
         return outputs.detach()
+
+    def recording_nothing(self) -> AbstractContextManager[object]:
+        """For steps: torch's inference mode, in which operations cost least, where it allows what `gradient` does."""
+        return torch.no_grad() if self.backward is None else torch.inference_mode()
 
     def step(self) -> None:
         """One update by the gradient in `grad`; then the norm is put back where it is held."""

@@ -83,15 +83,15 @@ class GradientLearner:
         extras = [column for name in self.config.measure.also for column in COLUMNS.get(name, ())]
         return ["step", "train/loss", "test/loss", *acc, *norms, *extras, *self.meter.columns]
 
-    @torch.no_grad()
     def advance(self, steps: int) -> None:
         """Take `steps` optimizer updates."""
-        if self.replay:
-            self._ready = None  # what is captured begins with a gradient
-            self.replay(steps)
-        else:
-            for _ in range(steps):
-                self._step()
+        with self.net.recording_nothing() if self.twin is None else torch.no_grad():
+            if self.replay:
+                self._ready = None  # what is captured begins with a gradient
+                self.replay(steps)
+            else:
+                for _ in range(steps):
+                    self._step()
         self.stepped(steps)
 
     def _step(self) -> None:

@@ -32,14 +32,14 @@ class Stack:
         self._numbers = (0.0, 0.0)
         self.turn(first.config)
 
-    @torch.no_grad()
     def advance(self, steps: int) -> None:
         """Take `steps` steps of every seed."""
-        if self.replay:
-            self.replay(steps)
-        else:
-            for _ in range(steps):
-                self._step()
+        with self.fit.recording_nothing():
+            if self.replay:
+                self.replay(steps)
+            else:
+                for _ in range(steps):
+                    self._step()
         for learner in self.learners:
             learner.stepped(steps)
 

@@ -40,7 +40,7 @@ def cross_entropy(dtype: str = "float32") -> Loss:
     def slope(outputs: Tensor, y: Tensor, scale: float) -> Tensor:
         """softmax(outputs) - one-hot(y)."""
         p, right = finer(outputs).softmax(dim=1), y.unsqueeze(1)
-        return p.scatter_add_(1, right, p.new_full((), -1.0).expand(right.shape)).mul_(scale).to(outputs.dtype)
+        return p.scatter_add_(1, right, p.new_full((), -1.0).expand(right.shape)).to(outputs.dtype).mul_(scale)
 
     return Loss(lambda outputs, y: F.cross_entropy(finer(outputs), y), slope)
 

@@ -1,23 +1,40 @@
-"""Matrix products. float32 on a CPU has two libraries to choose from, and the faster is not torch's default.
+"""Matrix products. float32 on a CPU has two libraries to choose from, and the faster is not always torch's default.
 
-torch.mm calls MKL, which runs AVX2 code on processors of other makers; oneDNN, which torch carries as well, writes its
-kernels for the processor it finds.
+torch.mm calls MKL, which is the faster on Intel's processors and runs AVX2 code on those of other makers; oneDNN, which
+torch carries as well, writes its kernels for the processor it finds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 from torch.autograd import Function
 
-Product = Callable[[Tensor, Tensor], Tensor]
-"""a @ b for matrices a: (m, k) and b: (k, n)."""
-
 SMALLEST = 2**16
 """Multiplications below which torch.mm, whose call costs less, is as fast."""
+
+
+class Product(Protocol):
+    """How matrices are multiplied."""
+
+    def __call__(self, a: Tensor, b: Tensor, over: Tensor | None = None, /) -> Tensor:
+        """a @ b for matrices a: (m, k) and b: (k, n); `over`, of the result's shape, may be written over with it."""
+
+
+def plain(a: Tensor, b: Tensor, over: Tensor | None = None) -> Tensor:
+    """a @ b by torch."""
+    return a @ b
+
+
+def mkl(a: Tensor, b: Tensor, over: Tensor | None = None) -> Tensor:
+    """a @ b by torch. MKL, too, splits the columns of its result best: see `_times`."""
+    if over is not None:
+        return torch.mm(a, b, out=over)
+    if a.ndim == 2 and len(a) > b.shape[-1] and not a.is_contiguous():
+        return (b.mT @ a.mT).mT
+    return a @ b
 
 
 def has_onednn() -> bool:
@@ -25,8 +42,8 @@ def has_onednn() -> bool:
     return torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
 
-def onednn(a: Tensor, b: Tensor) -> Tensor:
-    """a @ b by oneDNN, with its gradients; by torch where it must be or may be: see `serves`."""
+def onednn(a: Tensor, b: Tensor, over: Tensor | None = None) -> Tensor:
+    """a @ b by oneDNN, with its gradients; by torch where it must be or may be: see `serves`. Needs memory anew."""
     if not serves(a, b):
         return a @ b
     return _Product.apply(a, b) if torch.is_grad_enabled() else _times(a, b)
@@ -76,4 +93,4 @@ class _Product(Function):
         return sum(parts[1:], parts[0])
 
 
-PRODUCTS: dict[str, Product] = {"torch": torch.matmul, "onednn": onednn}
+PRODUCTS: dict[str, Product] = {"torch": plain, "mkl": mkl, "onednn": onednn}

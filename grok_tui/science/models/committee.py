@@ -71,4 +71,5 @@ class Committee(Network):
 @cache
 def averaging(n: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """The column of n entries 1/n: of so few units, a product with it takes half of what torch's mean does."""
-    return torch.full((n, 1), 1 / n, dtype=dtype, device=device)
+    with torch.inference_mode(False):  # kept for uses that autograd records, too
+        return torch.full((n, 1), 1 / n, dtype=dtype, device=device)

@@ -39,9 +39,13 @@ class EmbeddingMLP(Network):
 
     def hidden(self, weights: Weights, x: Tensor) -> Tensor:
         """W1^T [E_a; E_b] + b1, shape (n, h): each token's share is computed once per token, then looked up."""
-        first, *others = (self.product(weights["E"], w_i) for w_i in self._by_position(weights))  # p, h each
-        h = F.embedding(x[:, 0], first + weights["b1"])
-        return sum((F.embedding(x[:, i], share) for i, share in enumerate(others, 1)), h)
+        first, *others = self._shares(weights)
+        return sum((F.embedding(x[:, i], share) for i, share in enumerate(others, 1)), F.embedding(x[:, 0], first))
+
+    def _shares(self, weights: Weights) -> list[Tensor]:
+        """What each token adds to the hidden units at the first position, b1 included, at the second, ...: (p, h)."""
+        first, *others = (self.product(weights["E"], w_i) for w_i in self._by_position(weights))
+        return [first + weights["b1"], *others]
 
     def _by_position(self, weights: Weights) -> Tensor:
         """W1_i, shape (positions, d, h)."""
@@ -57,12 +61,13 @@ class EmbeddingMLP(Network):
         dL/dW1_i = E^T S_i,  dL/dE = sum_i S_i W1_i^T,  dL/db1 = sum s,  dL/dW2 = phi^T dL/df,  dL/db2 = sum dL/df.
         """
         act, tokens = ACTIVATIONS[self.activation], x.T.contiguous()
-        h = self.hidden(weights, x)
+        rows = x + self.vocabulary * torch.arange(self.n_inputs, device=x.device)
+        h = F.embedding_bag(rows, torch.cat(self._shares(weights)), mode="sum")  # `hidden`, in one pass
         phi = act.over(h)
         signal = pull(self.product(phi, weights["W2"]).add_(weights["b2"]))
         into["W2"].copy_(self.product(phi.T, signal))
         torch.sum(signal, dim=0, out=into["b2"])
-        signals = act.backward(self.product(signal, weights["W2"].T), h)
+        signals = act.backward(self.product(signal, weights["W2"].T, phi), h)
         into["E"].zero_()
         for token, w_i, into_i in zip(tokens, self._by_position(weights), self._by_position(into), strict=True):
             sums = h.new_zeros(self.vocabulary, self.d_hidden).index_add_(0, token, signals)

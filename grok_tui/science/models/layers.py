@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..kernel import Weights
-from ..products import Product
+from ..products import Product, plain
 
 MOST_BYTES = 2**26
 """Memory that the signals of one backward pass may take while a kernel is contracted."""
@@ -24,7 +24,7 @@ MOST_BYTES = 2**26
 class Layers:
     """Applies layers to rows: the last dimension is the width."""
 
-    def __init__(self, weights: Weights, product: Product = torch.matmul) -> None:
+    def __init__(self, weights: Weights, product: Product = plain) -> None:
         self.weights, self.product = weights, product
 
     def embed(self, tokens: Tensor | None, t: int) -> Tensor:

@@ -10,7 +10,7 @@ import torch
 from torch import Generator, Tensor
 
 from ..kernel import Weights, empirical_ntk
-from ..products import Product
+from ..products import Product, plain
 
 
 class Pull(Protocol):
@@ -27,7 +27,7 @@ class Network(ABC):
     product: how its large matrix products are taken.
     """
 
-    product: Product = torch.matmul
+    product: Product = plain
     backward_stacks: ClassVar[bool] = False
     """Whether `backward` also takes stacks: weights, inputs and outputs with one more dimension before theirs."""
 

@@ -47,10 +47,11 @@ class Attention:
     def __init__(self, net: Transformer, weights: Weights, x: Tensor) -> None:
         self.net, self.weights = net, weights
         self.tokens = x.T.contiguous()
-        self.pairs = self.tokens[-1] * net.vocabulary + self.tokens
+        self.asking, asks = candidates(self.tokens[-1], net.vocabulary)
+        self.pairs = asks * net.vocabulary + self.tokens
         self.scale = (net.d_embed // net.n_heads) ** -0.5
         self.streams = [weights["E"] + position for position in weights["P"]]
-        self.query = self.heads(self.streams[-1] @ weights["W_Q"]) * self.scale
+        self.query = self.heads(self.streams[-1][self.asking] @ weights["W_Q"]) * self.scale
         self.keys = [self.heads(r @ weights["W_K"]) for r in self.streams]
         tables = [(self.query @ key.mT).permute(1, 2, 0).flatten(0, 1) for key in self.keys]  # pair, head
         scores = [F.embedding(pair, table) for pair, table in zip(self.pairs, tables, strict=True)]
@@ -83,19 +84,28 @@ class Attention:
             into[name].zero_()
         for t, (stream, key) in enumerate(zip(self.streams, self.keys, strict=True)):
             d_value = torch.zeros_like(stream).index_add_(0, self.tokens[t], (self.pattern[t] * d_mixed).flatten(1))
-            by_pair = stream.new_zeros(net.vocabulary**2, net.n_heads).index_add_(0, self.pairs[t], d_scores[t, ..., 0])
-            d_table = by_pair.view(net.vocabulary, net.vocabulary, net.n_heads).permute(2, 0, 1)
+            by_pair = stream.new_zeros(len(self.asking) * net.vocabulary, net.n_heads)
+            by_pair.index_add_(0, self.pairs[t], d_scores[t, ..., 0])
+            d_table = by_pair.view(-1, net.vocabulary, net.n_heads).permute(2, 0, 1)
             d_query += d_table @ key
             d_key = (d_table.mT @ self.query).transpose(0, 1).flatten(1)
             into["W_V"].addmm_(stream.T, d_value)
             into["W_K"].addmm_(stream.T, d_key)
             self._into_stream(t, d_value @ w["W_V"].T + d_key @ w["W_K"].T, into)
         rows = (d_query * self.scale).transpose(0, 1).flatten(1)
-        torch.mm(self.streams[-1].T, rows, out=into["W_Q"])
-        d_stream = torch.zeros_like(rows).index_add_(0, self.tokens[-1], d_last).addmm_(rows, w["W_Q"].T)
+        torch.mm(self.streams[-1][self.asking].T, rows, out=into["W_Q"])
+        d_stream = torch.zeros_like(self.streams[-1]).index_add_(0, self.tokens[-1], d_last)
+        d_stream.index_add_(0, self.asking, rows @ w["W_Q"].T)
         self._into_stream(-1, d_stream, into)
 
     def _into_stream(self, t: int, d_stream: Tensor, into: Weights) -> None:
         """The stream at t is E + P_t."""
         into["E"].add_(d_stream)
         into["P"][t].add_(d_stream.sum(dim=0))
+
+
+def candidates(tokens: Tensor, vocabulary: int) -> tuple[Tensor, Tensor]:
+    """What `tokens` are among, the one that all of them are or the whole vocabulary, and where each stands there."""
+    if bool((tokens == tokens[0]).all()):
+        return tokens[:1], torch.zeros_like(tokens)
+    return torch.arange(vocabulary, device=tokens.device), tokens
