@@ -70,9 +70,14 @@ class Learner:
                 self.learner.advance(chunk)
             steps -= chunk
 
-    def curve(self, n: int, every: int = 1) -> list[float]:
-        """n train losses of a training of its own, one before each `every` steps."""
+    def curve(self, n: int, every: int = 1, rounded: str = "") -> list[float]:
+        """n train losses of a training of its own, one before each `every` steps.
+
+        rounded: a precision that the initial weights are rounded to.
+        """
         learner, losses = self._build(), []
+        if rounded:
+            learner.net.flat.copy_({name: w.to(getattr(torch, rounded)) for name, w in learner.weights.items()})
         for _ in range(n):
             losses.append(learner.evaluate()["train/loss"])
             learner.advance(every)

@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import select
+import signal
 import subprocess
 import sys
 import termios
@@ -72,6 +73,14 @@ class Terminal:
                 raise GrokError(f"bench: the app in its terminal: {what} did not come about")
             sleep(0.02)
 
+    def halt(self) -> None:
+        """Let it do nothing until it is to go on."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """After a halt, or not."""
+        self.process.send_signal(signal.SIGCONT)
+
     def processor_seconds(self) -> float:
         """How long it has kept a processor busy so far."""
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
@@ -93,6 +102,7 @@ class Terminal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.go_on()
         self.process.terminate()
         try:
             self.process.wait(5)

@@ -12,9 +12,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from ..science.products import has_onednn
 
-SECONDS_PER_OP = 2.5e-6
-SECONDS_PER_ELEMENT = 7e-11
-SECONDS_PER_FLOP = 1 / 220e9
+SECONDS_PER_OP = 2e-6
+SECONDS_PER_ELEMENT = 1.2e-10
+SECONDS_PER_FLOP = 1 / 120e9
 CACHED, FAR = 2**23, 3
 """Elements of one operation that a cache holds, and how many times as dear each is beyond."""
 """A nominal machine, fitted to the steps, rows and kernels of all presets on two cores; only ratios are used.

@@ -60,7 +60,7 @@ def threads_for(step_cost: float) -> int:
     return max(1, min(torch.get_num_threads(), int(step_cost / SECONDS_PER_THREAD)))
 
 
-SECONDS_PER_THREAD = 4e-4
+SECONDS_PER_THREAD = 7e-4
 """Nominal seconds of work a step that make another thread worth while."""
 
 

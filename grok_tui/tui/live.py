@@ -24,7 +24,7 @@ from .meters import meters
 from .place import Place
 from .printed import Printed, one_line
 from .prompt import knob_prompt, mark_prompt
-from .reading import settable
+from .reading import settable, takes_every_core
 from .side import PANES, Side
 
 POLL = 0.25
@@ -33,11 +33,11 @@ HURRY = 0.04
 """The same, while a request waits for its answer."""
 PATIENCE = 5.0
 """Seconds that a request is waited for in a hurry."""
-DRAW, SLOWEST = 0.5, 2.0
+DRAW, SLOWEST = 0.5, 4.0
 """Least and most seconds between two drawings, when only rows are new."""
-SPARING = 50
-"""Between these two, a drawing waits so many times as long as the last one kept the processor busy: the screen and the
-training share the cores, and threads that work in step wait for the one that was held up."""
+SPARING = 100
+"""Where training takes every core, a drawing waits, between these two, so many times as long as the last one kept the
+processor busy: threads that work in step wait for the one that was held up."""
 REDRAW = 0.1
 """Least seconds between two drawings, when something happened."""
 LISTING = 2.0
@@ -121,7 +121,8 @@ class Live(Place):
         self._urgent |= changed and self.follow()
         if self._cost is None:
             self._cost = process_time() - self._busy
-        pause = REDRAW if self._urgent else min(max(DRAW, SPARING * self._cost), SLOWEST)
+        sparing = SPARING * self._cost if takes_every_core(self.reader.info) else 0.0
+        pause = REDRAW if self._urgent else min(max(DRAW, sparing), SLOWEST)
         if self._stale and monotonic() - self._drawn >= pause:
             self.show_all()
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,6 +56,11 @@ def unit_of(config: RunConfig) -> str:
 def is_live(info: dict[str, Any]) -> bool:
     """Whether an engine has this run in hand."""
     return info["status"] not in ENDED
+
+
+def takes_every_core(info: dict[str, Any]) -> bool:
+    """Whether training keeps as many threads busy as there are cores here."""
+    return info.get("threads", 1) >= (os.cpu_count() or 1)
 
 
 def status_of(info: dict[str, Any]) -> tuple[str, str, str]:

@@ -13,7 +13,7 @@ FEW = ("modadd-mlp", "modadd-transformer", "kumar-poly", "kumar-alpha", "rfm", "
 
 def run(bench: Bench) -> Iterator[Record]:
     """Every preset for a few seconds, as a headless run."""
-    names, seconds = (FEW, 3) if bench.quick else (presets.names(), 4)
+    names, seconds = (FEW, 4) if bench.quick else (presets.names(), 8)
     yield Note(f"each preset for {seconds} s at full speed, or to its end; share from its run.json")
     shares: dict[str, float] = {}
     with Side("ours:Runs", folder=str(bench.folder)) as ours:

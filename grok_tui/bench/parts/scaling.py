@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
+from statistics import median
+from typing import Any
 
 from ...config.presets import load_preset
 from ...config.schema import RunConfig
 from .. import flops
+from ..compare import alternate
 from ..records import Bench, Measured, Note, Record, at_most
 from ..sides import Side
 
@@ -48,15 +53,27 @@ def run(bench: Bench) -> Iterator[Record]:
                 what = f"{series.title} {size}: {works[-1]:.3g} GFLOP, {costs[-1]:.3g} ms each"
                 yield Measured(what, [speed], "steps/s")
             yield from growth(works, costs)
-    costs = []
+    yield from seeds_in_turn(bench)
+
+
+def seeds_in_turn(bench: Bench) -> Iterator[Record]:
+    """What a step costs each seed of many: the same steps of every number of seeds, in turn."""
+    rounds, steps = (3, 30) if bench.quick else (9, 60)
+    with ExitStack() as sides:
+        about: dict[str, Any] = {"preset": "modadd-mlp", "threads": bench.threads}
+        ours = {seeds: sides.enter_context(Side("ours:Seeds", seeds=seeds, **about)) for seeds in SEEDS}
+        for side in ours.values():
+            side.ask("advance", steps)
+
+        def cost(seeds: int) -> float:
+            took, taken = ours[seeds].ask("advance", steps)
+            return 1e3 * took / (seeds * taken)
+
+        bench.say(f"scaling: {rounds} rounds of seeds")
+        found = alternate({str(seeds): partial(cost, seeds) for seeds in SEEDS}, rounds)
     for seeds in SEEDS:
-        bench.say(f"scaling: {seeds} seeds")
-        with Side("ours:Seeds", preset="modadd-mlp", seeds=seeds, threads=bench.threads) as ours:
-            ours.ask("advance", 60)
-            took, steps = ours.ask("advance", 3200 // seeds if not bench.quick else 640 // seeds)
-            costs.append(1e3 * took / (seeds * steps))
-            yield Measured(f"embedding MLP, {seeds} seeds: {costs[-1]:.3g} ms a seed-step", [steps / took], "steps/s")
-    yield from growth(SEEDS, costs)
+        yield Measured(f"embedding MLP, {seeds} seeds", found[str(seeds)], "ms a seed-step")
+    yield from growth(SEEDS, [median(found[str(seeds)]) for seeds in SEEDS])
 
 
 def work(config: RunConfig) -> float:

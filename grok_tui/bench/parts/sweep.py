@@ -22,7 +22,7 @@ AIM = at_least(4)
 def run(bench: Bench) -> Iterator[Record]:
     """Alternate all three."""
     config = load_preset(PRESET)
-    rounds, steps = (3, 200) if bench.quick else (5, 400)
+    rounds, steps = (3, 200) if bench.quick else (5, 1000)
     yield Note(f"preset {PRESET}, {SEEDS} seeds, with all that runs measure; the baseline as above, stacked, unlogged")
     with Side("ours:Seeds", preset=PRESET, seeds=SEEDS, threads=bench.threads) as ours:
         way = ours.ask("way")[1]

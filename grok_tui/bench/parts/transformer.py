@@ -56,7 +56,9 @@ def run(bench: Bench) -> Iterator[Record]:
     bench.say(f"transformer: {steps} steps in float64")
     with pair(bench, PRESET, "transformer:Training", options, ["train.dtype=float64"]) as (ours, baseline):
         double = curves(ours, baseline, steps)
+        rounded = ours.ask("curve", steps, 1, "float32")[1]
     yield from same(single, double)
+    yield Measured("ours in float64: from weights rounded to float32", [apart(rounded, double[0])])
 
 
 def same(single: Curves, double: Curves) -> Iterator[Record]:
