@@ -15,12 +15,12 @@ from ..science.products import has_onednn
 SECONDS_PER_OP = 2e-6
 SECONDS_PER_ELEMENT = 1.2e-10
 SECONDS_PER_FLOP = 1 / 120e9
+"""A nominal machine of one core, fitted to the steps, rows and kernels of all presets; only ratios are used.
+
+It is right within a factor of two, hence a budget below half of what measuring may take.
+"""
 CACHED, FAR = 2**23, 3
 """Elements of one operation that a cache holds, and how many times as dear each is beyond."""
-"""A nominal machine, fitted to the steps, rows and kernels of all presets on two cores; only ratios are used.
-
-It is right within a factor of two, hence a budget of half of what measuring may take.
-"""
 
 
 class _Count(TorchDispatchMode):

@@ -82,7 +82,7 @@ def test_planning_leaves_the_learner_as_it_was(preset: str) -> None:
 
 def test_threads_follow_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch, "get_num_threads", lambda: 8)
-    assert [threads_for(cost) for cost in (0.0, 1e-4, 7e-4, 1e-3, 1.0)] == [1, 1, 1, 2, 8]
+    assert [threads_for(cost) for cost in (0.0, 2e-4, 1.3e-3, 1.5e-3, 1.0)] == [1, 1, 1, 2, 8]
 
 
 def test_a_row_that_a_kernel_brings_is_charged_to_the_rows() -> None:

@@ -10,8 +10,10 @@ from torch.func import vmap
 
 from grok_tui.engine.gradient_learner import GradientLearner
 from grok_tui.engine.path import StepPath
+from grok_tui.science.kernel import empirical_ntk
 from grok_tui.science.models import MODELS
-from grok_tui.science.products import SMALLEST, has_onednn, onednn
+from grok_tui.science.models.committee import averaging
+from grok_tui.science.products import PRODUCTS, SMALLEST, has_onednn, onednn
 from small import distinct, small
 
 CPU = torch.device("cpu")
@@ -35,9 +37,10 @@ def test_most_networks_have_their_gradient_written_out() -> None:
 
 
 @pytest.mark.parametrize("preset", BY_HAND)
-def test_gradient_by_hand_is_that_of_autograd(preset: str) -> None:
+@pytest.mark.parametrize("products", ["torch", "mkl"])
+def test_gradient_by_hand_is_that_of_autograd(preset: str, products: str) -> None:
     """In float64, at the start and where five steps have led."""
-    hand, auto = float64(preset, StepPath(gradient="by hand")), float64(preset, StepPath())
+    hand, auto = float64(preset, StepPath(products, gradient="by hand")), float64(preset, StepPath())
     for _ in range(2):
         hand.prepare()
         auto.prepare()
@@ -47,11 +50,22 @@ def test_gradient_by_hand_is_that_of_autograd(preset: str) -> None:
         auto.advance(5)
 
 
-@pytest.mark.skipif(not has_onednn(), reason="torch has no oneDNN here")
+def test_what_steps_keep_serves_autograd() -> None:
+    """Steps run in inference mode, whose tensors autograd refuses."""
+    averaging.cache_clear()
+    learner = float64("kumar-poly", StepPath(gradient="by hand"))
+    learner.advance(1)
+    kernel = empirical_ntk(learner.model, learner.weights, learner.probe[:4])
+    torch.testing.assert_close(kernel, learner.model.ntk(learner.weights, learner.probe[:4]), rtol=1e-10, atol=0)
+
+
+@pytest.mark.parametrize("name", [name for name in PRODUCTS if name != "onednn" or has_onednn()])
 @pytest.mark.parametrize("shape", [(300, 70, 59), (64, 500, 128), (37, 3000, 41)])
 @pytest.mark.parametrize("transposed", [(False, False), (True, False), (False, True), (True, True)])
-def test_product_and_its_gradient_are_torchs(shape: tuple[int, int, int], transposed: tuple[bool, bool]) -> None:
-    m, k, n = shape
+def test_product_and_its_gradient_are_torchs(
+    name: str, shape: tuple[int, int, int], transposed: tuple[bool, bool]
+) -> None:
+    product, (m, k, n) = PRODUCTS[name], shape
     assert m * k * n >= SMALLEST
     generator = torch.Generator().manual_seed(0)
 
@@ -62,12 +76,13 @@ def test_product_and_its_gradient_are_torchs(shape: tuple[int, int, int], transp
     a, b = matrix(m, k, transposed[0]), matrix(k, n, transposed[1])
     signal = torch.randn(m, n, generator=generator)
     exact = (a.double() @ b.double()).float()
-    ours = torch.autograd.grad(onednn(a, b), (a, b), signal)
+    ours = torch.autograd.grad(product(a, b), (a, b), signal)
     theirs = torch.autograd.grad(a @ b, (a, b), signal)
     scale = k**0.5 * 2e-6
-    torch.testing.assert_close(onednn(a, b), exact, rtol=1e-5, atol=scale * 10)
+    torch.testing.assert_close(product(a, b), exact, rtol=1e-5, atol=scale * 10)
     with torch.no_grad():
-        torch.testing.assert_close(onednn(a, b), exact, rtol=1e-5, atol=scale * 10)
+        torch.testing.assert_close(product(a, b), exact, rtol=1e-5, atol=scale * 10)
+        torch.testing.assert_close(product(a, b, torch.empty(m, n)), exact, rtol=1e-5, atol=scale * 10)
     for one, other in zip(ours, theirs, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-3)
 

@@ -19,6 +19,7 @@ from grok_tui.tui.keys import BY_ID, KEYS, footer, read_keymap
 from grok_tui.tui.marks import Mark, labels, marks_of, merged
 from grok_tui.tui.modes import MODES
 from grok_tui.tui.picture import Frame, picture
+from grok_tui.tui.reading import takes_every_core
 from grok_tui.tui.scale import Axis, decimate, linear_ticks, log_ticks, step_axis, trace, value_axis
 from recorded import GROKKED, delay_law, presses, record, steered, steps_up_to
 
@@ -248,3 +249,10 @@ def test_the_help_stands_beside_its_names_and_the_columns_apart() -> None:
             assert row[19] != " "
     for row in keys_text({}, 80).plain.split("\n"):
         assert len(row) < 40 or row[39] == " "
+
+
+def test_a_screen_is_sparing_only_where_training_takes_every_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    assert takes_every_core({"threads": 4})
+    assert not takes_every_core({"threads": 3})
+    assert not takes_every_core({})  # not begun
