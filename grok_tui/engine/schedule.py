@@ -23,7 +23,7 @@ def next_on_grid(step: int, per_decade: int, max_gap: int) -> int:
     return min(round(10 ** (k / per_decade)), step + max_gap)
 
 
-FREE_A_DECADE = 0.003
+FREE_A_DECADE = 0.0045
 """Nominal seconds that rows may cost for each decade of steps before their share is asked.
 
 So every decade of a short run is seen, and not its first steps alone. Of kernels only the first is free.

@@ -121,7 +121,7 @@ class Live(Place):
         self._urgent |= changed and self.follow()
         if self._cost is None:
             self._cost = process_time() - self._busy
-        sparing = SPARING * self._cost if takes_every_core(self.reader.info) else 0.0
+        sparing = SPARING * self._cost if takes_every_core(self.reader) else 0.0
         pause = REDRAW if self._urgent else min(max(DRAW, sparing), SLOWEST)
         if self._stale and monotonic() - self._drawn >= pause:
             self.show_all()

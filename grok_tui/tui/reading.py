@@ -58,11 +58,6 @@ def is_live(info: dict[str, Any]) -> bool:
     return info["status"] not in ENDED
 
 
-def takes_every_core(info: dict[str, Any]) -> bool:
-    """Whether training keeps as many threads busy as there are cores here."""
-    return info.get("threads", 1) >= (os.cpu_count() or 1)
-
-
 def status_of(info: dict[str, Any]) -> tuple[str, str, str]:
     """Sign, word and colour of a run's status."""
     return STATUS.get(info["status"], ("?", str(info["status"]), theme.DIM))
@@ -135,6 +130,11 @@ def pace_of(reader: RunReader) -> float:
     """Steps per second that the engine keeps to; 0: full speed."""
     paced = reader.of_type("paced")
     return float((paced[-1].get("pace") if paced else reader.info.get("pace")) or 0.0)
+
+
+def takes_every_core(reader: RunReader) -> bool:
+    """Whether training keeps every core here busy: at full speed, on as many threads as there are cores."""
+    return not pace_of(reader) and reader.info.get("threads", 1) >= (os.cpu_count() or 1)
 
 
 def phases_of(reader: RunReader) -> Phases:

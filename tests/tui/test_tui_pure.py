@@ -251,8 +251,9 @@ def test_the_help_stands_beside_its_names_and_the_columns_apart() -> None:
         assert len(row) < 40 or row[39] == " "
 
 
-def test_a_screen_is_sparing_only_where_training_takes_every_core(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_screen_is_sparing_only_where_training_takes_every_core(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.cpu_count", lambda: 4)
-    assert takes_every_core({"threads": 4})
-    assert not takes_every_core({"threads": 3})
-    assert not takes_every_core({})  # not begun
+    reader = RunReader(record(runs))
+    for threads, pace, sparing in ((4, 0.0, True), (3, 0.0, False), (4, 400.0, False)):
+        reader.info |= {"threads": threads, "pace": pace}
+        assert takes_every_core(reader) is sparing
