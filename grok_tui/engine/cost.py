@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.flop_counter import flop_registry, shape_wrapper
 
 from ..science.products import has_onednn
 
@@ -24,16 +24,28 @@ CACHED, FAR = 2**23, 3
 
 
 class _Count(TorchDispatchMode):
-    """Counts operations, and the elements that they read and write."""
+    """Counts operations, the elements that they read and write, and the arithmetic of matrix products."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.ops = 0
-        self.elements = 0
+        self.ops = self.elements = self.flops = 0
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """No: to skip torch's compiler, torch would load it, for most of a second."""
+        return False
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        result = func(*args, **(kwargs or {}))
+        kwargs = kwargs or {}
+        formula = FORMULAS.get(func._overloadpacket)
+        if formula is None:  # perhaps it is made of others
+            with self:
+                result = func.decompose(*args, **kwargs)
+            if result is not NotImplemented:
+                return result
+        result = func(*args, **kwargs)
         self.ops += 1
+        self.flops += formula(*args, **kwargs, out_val=result) if formula else 0
         if not func.is_view:
             elements = _elements((args, result))
             self.elements += elements * (FAR if elements > CACHED else 1)
@@ -63,14 +75,13 @@ UNCOUNTED = {
     torch.ops.aten.linalg_cholesky_ex: _cubic(1 / 3),
     torch.ops.aten.cholesky_solve: _cubic(1),
 } | ({torch.ops.mkldnn._linear_pointwise: _linear} if has_onednn() else {})
-"""What torch's own counter leaves out; a decomposition as dear as it is beside a matrix product."""
+"""What torch's own formulas leave out; a decomposition as dear as it is beside a matrix product."""
+FORMULAS = flop_registry | {func: shape_wrapper(formula) for func, formula in UNCOUNTED.items()}
+"""Flops by operation, of tensors."""
 
 
 def cost(work: Callable[[], object]) -> float:
     """Seconds that `work` would take on the nominal machine: its operations, elements touched and matrix products."""
-    flops = FlopCounterMode(display=False, custom_mapping=UNCOUNTED)
-    with flops, _Count() as count:
+    with _Count() as count:
         work()
-    return (
-        count.ops * SECONDS_PER_OP + count.elements * SECONDS_PER_ELEMENT + flops.get_total_flops() * SECONDS_PER_FLOP
-    )
+    return count.ops * SECONDS_PER_OP + count.elements * SECONDS_PER_ELEMENT + count.flops * SECONDS_PER_FLOP

@@ -47,7 +47,7 @@ def check_dtypes(config: RunConfig, device: torch.device) -> None:
 def make_deterministic() -> None:
     """Ask torch for the same bits from the same seed on the same device."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.set_deterministic_debug_mode("warn")  # as use_deterministic_algorithms, which loads a compiler
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # nothing here reads it
     torch.backends.cudnn.benchmark = False
 

@@ -25,7 +25,7 @@ from .trainer import IDLE_SECONDS, Request, Trainer
 
 LOW, HIGH = 10, 90
 """The percentiles over seeds between which the band lies."""
-STACKED_BELOW = 2.5e-4
+STACKED_BELOW = 2e-4
 """Nominal seconds a step under which a CPU, too, is faster with all seeds in one operation."""
 
 T = TypeVar("T")
