@@ -19,11 +19,11 @@ from . import options, output
 Which = Annotated[
     list[str] | None, typer.Argument(metavar="PART", help=f"{', '.join(PARTS)}; all if left out.", show_default=False)
 ]
-Quick = Annotated[bool, typer.Option("--quick", help="Fewer rounds and smaller cases: about three minutes.")]
+Quick = Annotated[bool, typer.Option("--quick", help="Fewer rounds and smaller cases: about six minutes.")]
 
 
 def bench(parts: Which = None, quick: Quick = False, json: options.Json = False) -> None:
-    """Measure the speed of this machine's grok-tui beside plain baselines, in turn; about twenty minutes on the CPU.
+    """Measure the speed of this machine's grok-tui beside plain baselines, in turn; about 25 minutes on the CPU.
 
     A target that is missed is told, and is no error.
     """

@@ -33,9 +33,9 @@ HURRY = 0.04
 """The same, while a request waits for its answer."""
 PATIENCE = 5.0
 """Seconds that a request is waited for in a hurry."""
-DRAW, SLOWEST = 0.5, 4.0
+DRAW, SLOWEST = 0.5, 5.0
 """Least and most seconds between two drawings, when only rows are new."""
-SPARING = 100
+SPARING = 125
 """Where training takes every core, a drawing waits, between these two, so many times as long as the last one kept the
 processor busy: threads that work in step wait for the one that was held up."""
 REDRAW = 0.1
