@@ -7,6 +7,8 @@ from typing import Any
 
 import torch
 
+from ..science.products import has_onednn
+
 SIDE = 2048
 """Rows and columns of the matrices."""
 
@@ -19,13 +21,12 @@ class Products:
         if threads:
             torch.set_num_threads(threads)
         self.a, self.b = torch.randn(2, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
-        self.has_onednn = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
         self.rates()  # the first calls choose their code
 
     def rates(self) -> dict[str, float]:
         """GFLOP/s of torch.mm, and of oneDNN's product where torch has it: the better of three each."""
         found = {"torch.mm": self._rate(self._mm)}
-        return found | ({"oneDNN": self._rate(self._onednn)} if self.has_onednn else {})
+        return found | ({"oneDNN": self._rate(self._onednn)} if has_onednn() else {})
 
     def _mm(self) -> None:
         torch.mm(self.a, self.b)

@@ -6,7 +6,7 @@ import sys
 
 # Idle OpenMP threads spin before they sleep. With torch's default, two runs of two threads on two cores fall to a
 # fiftieth of their speed, since each spins in the other's way; with this, to a fifth. Spinning less costs a run alone
-# more: at a third of it, as much as a third of its speed, where waking a thread takes long.
+# more: at a third of it, up to half of its speed, where waking a thread takes long.
 # It is read when torch is loaded, which only this package does.
 if "OMP_WAIT_POLICY" not in os.environ:
     os.environ.setdefault("GOMP_SPINCOUNT", "6000")
