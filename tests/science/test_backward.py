@@ -10,6 +10,7 @@ from torch.func import vmap
 
 from grok_tui.engine.gradient_learner import GradientLearner
 from grok_tui.engine.path import StepPath
+from grok_tui.science.activations import ACTIVATIONS
 from grok_tui.science.kernel import empirical_ntk
 from grok_tui.science.models import MODELS
 from grok_tui.science.models.committee import averaging
@@ -19,9 +20,9 @@ from small import distinct, small
 CPU = torch.device("cpu")
 
 
-def float64(preset: str, path: StepPath) -> GradientLearner:
+def float64(preset: str, path: StepPath, *sets: str) -> GradientLearner:
     """A small run of the preset."""
-    return GradientLearner(small(preset, "train.dtype=float64"), CPU, path)
+    return GradientLearner(small(preset, "train.dtype=float64", *sets), CPU, path)
 
 
 BY_HAND = [
@@ -40,7 +41,21 @@ def test_most_networks_have_their_gradient_written_out() -> None:
 @pytest.mark.parametrize("products", ["torch", "mkl"])
 def test_gradient_by_hand_is_that_of_autograd(preset: str, products: str) -> None:
     """In float64, at the start and where five steps have led."""
-    hand, auto = float64(preset, StepPath(products, gradient="by hand")), float64(preset, StepPath())
+    agree(float64(preset, StepPath(products, gradient="by hand")), float64(preset, StepPath()))
+
+
+@pytest.mark.parametrize("preset", ["modadd-mlp", "modadd-transformer", "parity"])
+@pytest.mark.parametrize("products", ["torch", "mkl"])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_gradient_by_hand_is_right_for_every_activation(preset: str, products: str, activation: str) -> None:
+    """Some write their values over what they were given."""
+    sets = f"model.activation={activation}"
+    agree(float64(preset, StepPath(products, gradient="by hand"), sets), float64(preset, StepPath(), sets))
+
+
+def agree(hand: GradientLearner, auto: GradientLearner) -> None:
+    """Both have the same gradients, and again five steps on."""
+    assert (hand.path.gradient, auto.path.gradient) == ("by hand", "autograd")
     for _ in range(2):
         hand.prepare()
         auto.prepare()

@@ -67,7 +67,8 @@ class EmbeddingMLP(Network):
         signal = pull(self.product(phi, weights["W2"]).add_(weights["b2"]))
         into["W2"].copy_(self.product(phi.T, signal))
         torch.sum(signal, dim=0, out=into["b2"])
-        signals = act.backward(self.product(signal, weights["W2"].T, phi), h)
+        spare = None if phi is h else phi  # where it was written over h, h is still to be read
+        signals = act.backward(self.product(signal, weights["W2"].T, spare), h)
         into["E"].zero_()
         for token, w_i, into_i in zip(tokens, self._by_position(weights), self._by_position(into), strict=True):
             sums = h.new_zeros(self.vocabulary, self.d_hidden).index_add_(0, token, signals)
