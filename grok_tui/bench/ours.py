@@ -13,11 +13,11 @@ from safetensors.torch import load_file, save_file
 from ..config import fields
 from ..config.presets import load_preset
 from ..engine import devices
+from ..engine.backend import choose
 from ..engine.clock import Clock
+from ..engine.cuda_graph import LOT
 from ..engine.gradient_learner import GradientLearner
 from ..engine.learner import build_learner
-from ..engine.path import choose
-from ..engine.replay import LOT
 from ..engine.schedule import Schedule
 from ..engine.thread import TrainerThread
 from ..errors import GrokError

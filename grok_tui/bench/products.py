@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from ..science.products import has_onednn
+from ..science.matmul import has_onednn
 
 SIDE = 2048
 """Rows and columns of the matrices."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from math import hypot, isfinite, log
 from statistics import median
 
-from ..store.read import RunReader
+from ..store.reader import RunReader
 from .claim import Cell, Claim, Curves, Finding, Points, Runs
-from .rules import at, by_label, fitted, listed, medians, number, of_line, over, spread, t_grok
+from .figures import at, by_label, fitted, listed, medians, number, of_line, over, spread, t_grok
 
 GROKKED = 2648
 

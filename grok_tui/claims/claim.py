@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..store.read import RunReader
+from ..store.reader import RunReader
 
 
 @dataclass(frozen=True)

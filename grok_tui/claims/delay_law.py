@@ -5,10 +5,10 @@ from __future__ import annotations
 from math import isfinite, log, nan
 from statistics import median
 
-from ..science.laws import contraction_rate
-from ..store.read import RunReader
+from ..science.fits import contraction_rate
+from ..store.reader import RunReader
 from .claim import Cell, Claim, Curves, Finding, Points, Runs
-from .rules import (
+from .figures import (
     at,
     by_label,
     correlation,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import isfinite
 
 from .claim import Cell, Claim, Curves, Finding, Runs
-from .rules import EVERY_STEP, at, first, is_late, largest, last, listed, over, spread, t_grok
+from .figures import EVERY_STEP, at, first, is_late, largest, last, listed, over, spread, t_grok
 
 
 def judge_rfm(runs: Runs) -> Finding:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from math import inf, isfinite
 from statistics import median
 
-from ..store.read import RunReader
+from ..store.reader import RunReader
 from .claim import Cell, Claim, Curves, Finding, Runs
-from .rules import (
+from .figures import (
     at,
     by_label,
     delay,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..store.read import Array
+from ..store.reader import Array
 from .claim import SOURCES, Curves, Points, Runs, verdict
 from .report import Judged
 

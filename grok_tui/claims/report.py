@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from .. import __version__
-from ..store.read import RunReader
+from ..store.reader import RunReader
 from .claim import SOURCES, Claim, Finding, Runs, verdict
 
 WIDTH = 118

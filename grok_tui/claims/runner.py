@@ -24,14 +24,14 @@ import msgspec
 from .. import __version__
 from ..config.check import check_data
 from ..config.fields import replace
+from ..config.load import load, to_toml
 from ..config.presets import path as preset_path
-from ..config.read import load, to_toml
 from ..config.schema import RunConfig
 from ..engine.pool import Pool, Report, Task
 from ..errors import RunHeld, UsageError
-from ..store.read import RunReader
+from ..store.reader import RunReader
+from ..store.run_writer import read_events
 from ..store.rundir import RunDir, create, now, write_atomically
-from ..store.write import read_events
 from . import plots, report
 from .claim import Cell, Claim, Finding, Runs
 from .report import Judged

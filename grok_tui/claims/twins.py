@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import isfinite
 
 from .claim import Cell, Claim, Curves, Finding, Runs
-from .rules import at, first, last, listed, when_below
+from .figures import at, first, last, listed, when_below
 
 
 def judge_twin(runs: Runs) -> Finding:

@@ -6,7 +6,7 @@ from math import isfinite
 from statistics import median
 
 from .claim import Cell, Claim, Curves, Finding, Runs
-from .rules import EVERY_STEP, first, is_late, last, listed, over, spread, t_grok, t_mem
+from .figures import EVERY_STEP, first, is_late, last, listed, over, spread, t_grok, t_mem
 
 
 def without_decay(runs: Runs) -> bool:

@@ -9,7 +9,7 @@ import msgspec
 import typer
 
 from ..config import presets
-from ..config.read import load, shown, to_toml
+from ..config.load import load, shown, to_toml
 from ..config.schema import THEORIES, RunConfig
 from ..errors import USAGE, UsageError
 from . import options, output

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..config import presets
-from ..config.read import load
+from ..config.load import load
 from ..config.schema import RunConfig
 from ..errors import INTERRUPTED, TERMINATED, GrokError, UsageError, nearest
 from ..store import runs as store_runs
@@ -37,7 +37,7 @@ def run(
     steps: options.Steps = None,
     device: options.Device = "auto",
     threads: options.Threads = None,
-    path: options.StepPath = "fast",
+    path: options.Backend = "fast",
     stop_on: StopOn = None,
     runs: options.Runs = options.RUNS,
     name: options.Name = None,

@@ -10,7 +10,7 @@ import typer
 from ..config.fields import steerable
 from ..errors import UsageError
 from ..store import runs as store_runs
-from ..store.read import RunReader
+from ..store.reader import RunReader
 from ..store.rundir import ENDED, RunDir
 from . import options, output
 

@@ -9,9 +9,9 @@ import typer
 
 from ..engine.steering import resolve
 from ..errors import FAILED, GrokError, UsageError
-from ..store import commands
+from ..store import requests
 from ..store import runs as store_runs
-from ..store.read import RunReader
+from ..store.reader import RunReader
 from ..store.rundir import ENDED, RunDir
 from . import options, output
 
@@ -41,7 +41,7 @@ def steer(
             resolve(config, key.strip(), value)
         wanted[key.strip()] = value.strip()
     reader = RunReader(found)
-    request = commands.append(found, "steer", set=wanted)
+    request = requests.send(found, "steer", set=wanted)
     for event in answers(found, reader, request, len(wanted)):
         if json:
             output.json_line(event)

@@ -24,7 +24,7 @@ from ..claims.report import Judged
 from ..claims.runner import Planned, Verification, held
 from ..engine.pool import Report
 from ..errors import GrokError, UsageError, nearest
-from ..store.read import RunReader
+from ..store.reader import RunReader
 from ..store.rundir import check_runs_dir
 from . import options, output
 from .run import check_path
@@ -45,7 +45,7 @@ def verify(
     quick: Quick = False,
     out: Out = OUT,
     workers: Workers = None,
-    path: options.StepPath = "fast",
+    path: options.Backend = "fast",
     list: List = False,
     json: options.Json = False,
 ) -> None:

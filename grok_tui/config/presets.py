@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from ..errors import UsageError, nearest
-from .read import load
+from .load import load
 from .schema import RunConfig
 
 DEFAULT = "modadd-mlp"

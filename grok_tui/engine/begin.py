@@ -11,10 +11,10 @@ import torch
 from ..errors import UsageError
 from ..store import checkpoints
 from ..store.checkpoints import Checkpoint
+from ..store.run_writer import read_events
 from ..store.rundir import RunDir
-from ..store.write import read_events
+from . import backend as backends
 from . import devices
-from . import path as paths
 from .ensemble import Ensemble
 from .recorder import Training
 from .records import Record
@@ -40,7 +40,7 @@ def begin(run: RunDir, requests: Callable[[], list[Request]], *, resume: bool) -
     if "threads" in info:
         torch.set_num_threads(info["threads"])
     taken = info.get("path", "plain")
-    path = paths.again(taken) if isinstance(taken, dict) else paths.choose(device, taken)
+    path = backends.again(taken) if isinstance(taken, dict) else backends.choose(device, taken)
     options: dict[str, Any] = {"requests": requests, "stop_on": info["stop_on"], "pace": info["pace"]}
     if "seeds" in info:
         return ensemble(run, info["seeds"], options | {"config": config, "device": device, "path": path}, resume=resume)

@@ -15,10 +15,10 @@ from ..config.fields import replace
 from ..config.schema import RunConfig
 from ..errors import UsageError
 from ..store.checkpoints import Checkpoint
+from .backend import Backend
 from .clock import Clock
-from .cost import cost
 from .gradient_learner import GradientLearner
-from .path import StepPath
+from .op_cost import cost
 from .records import Event, Record, Row
 from .stack import Stack
 from .trainer import IDLE_SECONDS, Request, Trainer
@@ -41,7 +41,7 @@ class Ensemble:
         config: RunConfig,
         device: torch.device,
         seeds: Sequence[int],
-        path: StepPath | None = None,
+        path: Backend | None = None,
         *,
         requests: Callable[[], list[Request]] = list,
         told: Sequence[list[dict[str, Any]]] = (),

@@ -13,9 +13,9 @@ from ..config.schema import RunConfig
 from ..science.feature_machine import KERNELS, as_vectors, solve, square_root
 from ..science.losses import LOSSES, accuracy, targets
 from ..science.tasks import TASKS
-from .kernel_meter import KernelMeter
+from .backend import Backend
+from .kernel_measures import KernelMeasures
 from .learner import generator, numbers
-from .path import StepPath
 
 
 class Solution(NamedTuple):
@@ -37,7 +37,7 @@ class FeatureLearner:
     """
 
     def __init__(self, config: RunConfig, device: torch.device) -> None:
-        self.path = StepPath()
+        self.path = Backend()
         self.device = torch.device("cpu") if device.type == "mps" else device
         self.dtype = getattr(torch, config.train.dtype)
         self.kernel = KERNELS[config.model.kernel](config.model.bandwidth)
@@ -52,7 +52,7 @@ class FeatureLearner:
         self.steps = 0
         self.probe = self.test_x[: config.measure.probe]
         probe_y = targets(self.data.test_y[: config.measure.probe], data.n_outputs, torch.float64)
-        self.meter = KernelMeter(probe_y, "spectrum" in config.measure.also)
+        self.meter = KernelMeasures(probe_y, "spectrum" in config.measure.also)
         self.tolerance = config.task.tolerance
         self.has_accuracy = has_accuracy(config)
         acc = ["train/acc", "test/acc"] if self.has_accuracy else []

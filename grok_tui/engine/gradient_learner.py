@@ -13,21 +13,21 @@ from ..config.schema import BINARY_LOSSES, RunConfig
 from ..science.kernel import Weights
 from ..science.linearized import Linearized
 from ..science.losses import LOSSES, accuracy, targets
+from ..science.matmul import PRODUCTS
 from ..science.models import MODELS, ScaledOutput
-from ..science.products import PRODUCTS
 from ..science.tasks import TASKS
-from .extras import COLUMNS, EXTRAS, regression_loss
-from .fit import Fit
-from .kernel_meter import KernelMeter
+from .backend import Backend
+from .cuda_graph import Replay
+from .kernel_measures import KernelMeasures
 from .learner import generator, numbers
-from .path import StepPath
-from .replay import Replay
+from .measures import COLUMNS, EXTRAS, regression_loss
+from .optimization import Optimization
 
 
 class GradientLearner:
     """A network, its data and its optimizer; beside it, where it is asked for, its linearised twin."""
 
-    def __init__(self, config: RunConfig, device: torch.device, path: StepPath = StepPath()) -> None:  # noqa: B008
+    def __init__(self, config: RunConfig, device: torch.device, path: Backend = Backend()) -> None:  # noqa: B008
         seed, dtype, also = config.train.seed, getattr(torch, config.train.dtype), config.measure.also
         data = TASKS[config.task.name](generator(seed, "data"), **values(config, "task")).to(device, dtype)
         n_outputs = 1 if config.loss.name in BINARY_LOSSES else data.n_outputs
@@ -51,9 +51,9 @@ class GradientLearner:
         by_hand = path.gradient == "by hand" and net.has_backward
         self.path = path if by_hand else replace(path, gradient="autograd")
         backward = self.model.backward if by_hand else None
-        self.net = Fit.of(self.model, self.weights_0, self.loss, config.optim, backward)
+        self.net = Optimization.of(self.model, self.weights_0, self.loss, config.optim, backward)
         linearized = Linearized(self.model, self.weights_0)
-        self.twin = Fit.of(linearized, self.weights_0, self.loss, config.optim) if "twin" in also else None
+        self.twin = Optimization.of(linearized, self.weights_0, self.loss, config.optim) if "twin" in also else None
         self.k0_loss = regression_loss(self) if "regression" in also else None
         self.weights_mem: Weights | None = None
         """The weights at t_mem, once it is there and something compares with them."""
@@ -62,7 +62,7 @@ class GradientLearner:
         self.steps = 0
         self.probe = self.data.test_x[: config.measure.probe]
         probe_targets = targets(self.data.test_y[: config.measure.probe], n_outputs, dtype)
-        self.meter = KernelMeter(probe_targets, "spectrum" in also)
+        self.meter = KernelMeasures(probe_targets, "spectrum" in also)
         self.tolerance = config.task.tolerance
         self.has_accuracy = has_accuracy(config)
         self.parameters = sum(w.numel() for w in self.weights.values())

@@ -8,7 +8,7 @@ import torch
 from torch import Generator, Tensor
 
 from ..config.schema import RunConfig
-from .path import StepPath, choose
+from .backend import Backend, choose
 
 STREAMS = ("data", "init", "batch")
 
@@ -30,7 +30,7 @@ class Learner(Protocol):
 
     columns: list[str]
     parameters: int
-    path: StepPath
+    path: Backend
     """By which ways it computes."""
 
     def advance(self, steps: int) -> None:
@@ -67,7 +67,7 @@ class Learner(Protocol):
         """Put back what `state` gave; the knobs must be turned again afterwards."""
 
 
-def build_learner(config: RunConfig, device: torch.device, path: StepPath | None = None) -> Learner:
+def build_learner(config: RunConfig, device: torch.device, path: Backend | None = None) -> Learner:
     """The learner that the optimizer's name stands for; path: by which ways it computes, none: the fastest."""
     path = path or choose(device)
     if config.optim.name == "rfm":

@@ -10,8 +10,8 @@ import torch
 
 from ..errors import FAILED, FINISHED, INTERRUPTED, TARGET_NOT_REACHED
 from ..store import checkpoints
+from ..store.run_writer import RunWriter
 from ..store.rundir import RunDir, now
-from ..store.write import RunWriter
 from .clock import Clock
 from .records import Event, Kernel, Progress, Record, Row, Snapshot
 

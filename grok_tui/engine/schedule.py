@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from math import floor, log10
 from typing import TYPE_CHECKING, Any
 
-from .cost import cost
+from .op_cost import cost
 
 if TYPE_CHECKING:
     from ..config.schema import Measure

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from ..config.schema import RunConfig
-from .fit import Fit
+from .cuda_graph import Replay
 from .gradient_learner import GradientLearner
-from .replay import Replay
+from .optimization import Optimization
 
 
 class Stack:
@@ -23,7 +23,7 @@ class Stack:
         first = learners[0]
         self.learners = learners
         stacks = first.model.net.backward_stacks
-        self.fit = Fit.stacked([learner.net for learner in learners], first.net.backward if stacks else None)
+        self.fit = Optimization.stacked([learner.net for learner in learners], first.net.backward if stacks else None)
         self.x, self.y = (torch.stack([getattr(one.data, name) for one in learners]) for name in ("train_x", "train_y"))
         starts = [learner.start_train for learner in learners if learner.start_train is not None]
         self.start = torch.stack(starts) if starts else None

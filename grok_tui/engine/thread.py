@@ -9,9 +9,10 @@ from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
 
 from ..errors import FAILED, GrokError
-from ..store.commands import Tail, append
+from ..store.jsonl import Tail
+from ..store.requests import send
+from ..store.run_writer import read_events
 from ..store.rundir import RunDir, now
-from ..store.write import read_events
 
 if TYPE_CHECKING:
     from .recorder import Recorder, Training
@@ -45,7 +46,7 @@ class TrainerThread(threading.Thread):
 
     def stop(self) -> None:
         """Ask the trainer to save and stop; it does so within a chunk of steps."""
-        append(self.run_dir, "stop")
+        send(self.run_dir, "stop")
 
     def run(self) -> None:
         """Train; whatever goes wrong ends as the run's status and in `error`."""

@@ -20,9 +20,9 @@ from ..config.schema import RunConfig
 from ..errors import UsageError
 from ..science.phases import PhaseDetector
 from ..store.checkpoints import Checkpoint
+from .backend import Backend
 from .clock import Clock
 from .learner import build_learner
-from .path import StepPath
 from .records import Event, Kernel, Record, Row, Snapshot
 from .schedule import Schedule, next_on_grid
 from .steering import check_pace, resolve
@@ -50,7 +50,7 @@ class Trainer:
         self,
         config: RunConfig,
         device: torch.device,
-        path: StepPath | None = None,
+        path: Backend | None = None,
         *,
         requests: Callable[[], list[Request]] = list,
         told: list[dict[str, Any]] | None = None,

@@ -20,7 +20,7 @@ from typing import Any
 from .. import __version__
 from ..config.check import check_data
 from ..config.fields import replace
-from ..config.read import load, to_toml
+from ..config.load import load, to_toml
 from ..config.schema import RunConfig
 from ..errors import RunHeld, UsageError
 

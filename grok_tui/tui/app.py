@@ -15,15 +15,15 @@ from textual.widgets import Input
 from ..config import fields, presets
 from ..config.schema import RunConfig
 from ..errors import GrokError, UsageError
-from ..store import commands, rundir
+from ..store import requests, rundir
 from ..store.rundir import RunDir
+from .base_screen import BaseScreen
 from .gallery import Gallery
 from .keys import bindings, keymap_file, read_keymap
 from .live import Live
 from .messages import PresetChosen, RunChosen, RunRepeated, RunResumed
-from .place import Place
 from .quit import QuitPrompt
-from .reading import is_live
+from .run_view import is_live
 from .signals import watch_signals
 from .theme import QUIET, VARIABLES
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 def palette_provider() -> type[Provider]:
     """The palette's entries; read only when it is opened."""
-    from .palette import KeyCommands
+    from .command_palette import KeyCommands
 
     return KeyCommands
 
@@ -96,23 +96,23 @@ class GrokApp(App[int], inherit_bindings=False):
             self.start_preset(self.preset, self.sets, self.seed)
         elif self.current is not None:
             self.watch_run(self.current)
-        if not isinstance(self.screen, Place):
+        if not isinstance(self.screen, BaseScreen):
             self.show(Gallery(self.runs))
         if complaint:
             self.say(complaint)
 
-    def show(self, place: Place) -> None:
+    def show(self, place: BaseScreen) -> None:
         """Make a place the only screen."""
-        if isinstance(self.screen, Place):
+        if isinstance(self.screen, BaseScreen):
             self.switch_screen(place)
         else:
             self.push_screen(place)
 
     def say(self, text: str) -> None:
         """One line, wherever the user is; if nowhere yet, in the gallery."""
-        if not isinstance(self.screen, Place):
+        if not isinstance(self.screen, BaseScreen):
             self.show(Gallery(self.runs))
-        if isinstance(self.screen, Place):
+        if isinstance(self.screen, BaseScreen):
             self.screen.say(text)
 
     def start_preset(self, name: str, sets: list[str] | None = None, seed: int | None = None) -> None:
@@ -224,7 +224,7 @@ class GrokApp(App[int], inherit_bindings=False):
         info = self.training()
         if self.current is not None and info is not None and info.get("pace"):
             try:
-                commands.append(self.current, "pace", pace=0.0)
+                requests.send(self.current, "pace", pace=0.0)
             except OSError:
                 return
 
@@ -268,7 +268,7 @@ class GrokApp(App[int], inherit_bindings=False):
         waited = 0.0
         while self.current is not None and self.training() is not None and waited < 60:
             if waited % 2 == 0:  # asked again: an engine that is still starting did not hear the first
-                commands.append(self.current, "stop")
+                requests.send(self.current, "stop")
             await asyncio.sleep(0.1)
             waited = round(waited + 0.1, 1)
         await self.leave()

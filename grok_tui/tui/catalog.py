@@ -20,8 +20,8 @@ from ..store import runs as store_runs
 from ..store.rundir import RunDir
 from . import theme
 from .numbers import compact
-from .printed import ink
-from .reading import status_of
+from .run_view import status_of
+from .static_text import styled
 
 NEWEST = 60
 """How many runs are listed."""
@@ -51,7 +51,7 @@ def known_presets() -> dict[str, RunConfig | str]:
 
 def heading(text: str) -> Entry:
     """A line that names what follows."""
-    return Entry("", ink(text, f"bold {theme.DIM}"))
+    return Entry("", styled(text, f"bold {theme.DIM}"))
 
 
 def preset_entries(needle: str = "") -> list[Entry]:
@@ -67,7 +67,7 @@ def preset_entries(needle: str = "") -> list[Entry]:
         if claims:
             entries.append(heading(source.title))
         for claim in sorted(claims, key=registry.CLAIMS.index):
-            entries.append(Entry("", ink(f" {claim.title}", theme.QUIETER)))
+            entries.append(Entry("", styled(f" {claim.title}", theme.QUIETER)))
             entries += [preset_entry(name, known[name], "   ") for name in claim.presets if homes.get(name) is claim]
     for theory in THEORIES:
         rest = [name for name in known if name not in homes and theory_of(known[name]) == theory]
@@ -79,7 +79,9 @@ def preset_entries(needle: str = "") -> list[Entry]:
 
 def preset_entry(name: str, config: RunConfig | str, indent: str) -> Entry:
     """A preset's line; one that cannot be read stands out."""
-    return Entry(f"preset:{name}", ink(f"{indent}{name}", theme.BAD if isinstance(config, str) else theme.TEXT), name)
+    return Entry(
+        f"preset:{name}", styled(f"{indent}{name}", theme.BAD if isinstance(config, str) else theme.TEXT), name
+    )
 
 
 def theory_of(config: RunConfig | str) -> str:
@@ -121,7 +123,7 @@ def run_line(run: RunDir, info: dict[str, Any], is_current: bool = False) -> Tex
     result = info.get("result") or {}
     step = compact((info.get("progress") or {}).get("step") or 0)
     name = str(info.get("name") or run.id)
-    line = ink(f"{'▸' if is_current else ' '}", theme.TEXT).append(sign, colour)
+    line = styled(f"{'▸' if is_current else ' '}", theme.TEXT).append(sign, colour)
     line.append(f" {name[:14]:<14} {short_seeds(info):<3}", theme.TEXT)
     if result.get("t_grok") is not None:
         return line.append(f" {compact(result['t_grok']):>5}", theme.GOOD)

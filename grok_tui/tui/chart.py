@@ -11,14 +11,14 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual_plotext import PlotextPlot
 
-from ..store.read import RunReader
+from ..store.reader import RunReader
 from . import theme
 from .marks import marks_of
 from .modes import MODES, modes_of
 from .picture import Frame, picture
-from .printed import ink
-from .reading import is_live, step_of, unit_of
+from .run_view import is_live, step_of, unit_of
 from .scale import step_axis
+from .static_text import styled
 
 NOTHING = "nothing measured yet"
 
@@ -102,5 +102,5 @@ def on_background(segments: Iterable[Segment], background: Style) -> Iterator[Se
 def centred(text: str, width: int, height: int) -> list[Text]:
     """One line in the middle of nothing."""
     rows = [Text() for _ in range(height)]
-    rows[height // 2] = ink(text.center(width), theme.DIM)
+    rows[height // 2] = styled(text.center(width), theme.DIM)
     return rows

@@ -18,12 +18,12 @@ from ..claims import registry
 from ..config import presets
 from ..errors import UsageError
 from . import theme
-from .card import preset_card, run_card
+from .base_screen import BaseScreen
 from .catalog import Catalog, Entry, heading, known_presets, preset_entries, run_entries
+from .details import preset_card, run_card
 from .keys import bindings
 from .messages import PresetChosen, RunChosen
-from .place import Place
-from .printed import Printed, both_ends, ink, one_line
+from .static_text import StaticText, both_ends, one_line, styled
 
 FOOTER = [("choose", "start"), ("filter", "filter"), ("down up", "move"), ("help", "help"), ("quit", "quit")]
 
@@ -42,7 +42,7 @@ LISTING = 2.0
 """Seconds between two listings of the runs."""
 
 
-class Gallery(Place):
+class Gallery(BaseScreen):
     """Choose what to run or to watch."""
 
     where = "gallery"
@@ -58,16 +58,16 @@ class Gallery(Place):
 
     def compose(self) -> ComposeResult:
         """Title, list and card, filter, notice, keys."""
-        yield Printed(id="header", classes="bar")
+        yield StaticText(id="header", classes="bar")
         with Horizontal(id="gallery"):
             yield Catalog("gallery-list", first=f"preset:{presets.DEFAULT}")
             with VerticalScroll(id="card-scroll", can_focus=False):
-                yield Printed(id="card")
+                yield StaticText(id="card")
         line = Input(id="filter", compact=True, placeholder="show only what contains…")
         line.cursor_blink = False
         yield line
-        yield Printed(id="words")
-        yield Printed(id="footer", classes="bar")
+        yield StaticText(id="words")
+        yield StaticText(id="footer", classes="bar")
 
     def on_mount(self) -> None:
         """Fill the list and keep the runs up to date."""
@@ -84,9 +84,9 @@ class Gallery(Place):
 
     def show_frame(self) -> None:
         """Header, notice and footer."""
-        title = ink("grok-tui", f"bold {theme.BRIGHT}").append("  networks that grok, live", theme.DIM)
-        where = ink(f"runs in {shortened(self.runs)}", theme.DIM)
-        self.query_one("#header", Printed).show(both_ends(title, where, max(self.size.width - 2, 0)))
+        title = styled("grok-tui", f"bold {theme.BRIGHT}").append("  networks that grok, live", theme.DIM)
+        where = styled(f"runs in {shortened(self.runs)}", theme.DIM)
+        self.query_one("#header", StaticText).show(both_ends(title, where, max(self.size.width - 2, 0)))
         entries = list(FOOTER)
         if self.can_go_back:
             entries.insert(2, ("back", "back"))
@@ -101,8 +101,8 @@ class Gallery(Place):
         text = self.said or Text()
         if not self.said and self.skipped:
             more = f" (and {len(self.skipped) - 1} more)" if len(self.skipped) > 1 else ""
-            text = ink(f"skipped {one_line(self.skipped[0])}{more}", theme.DIM)
-        self.query_one("#words", Printed).show(text)
+            text = styled(f"skipped {one_line(self.skipped[0])}{more}", theme.DIM)
+        self.query_one("#words", StaticText).show(text)
 
     def look(self) -> None:
         """Fill the list anew; less often where there are so many runs that it takes long."""
@@ -131,7 +131,7 @@ class Gallery(Place):
 
     def show_card(self) -> None:
         """The card of the highlighted line."""
-        card, text = self.query_one("#card", Printed), self.card(self.query_one(Catalog).chosen())
+        card, text = self.query_one("#card", StaticText), self.card(self.query_one(Catalog).chosen())
         if text != card.shown:
             card.shown = text
             card.update(text)
@@ -146,7 +146,7 @@ class Gallery(Place):
             try:
                 return run_card(entry.run, entry.run.info(), width)
             except UsageError as error:
-                return ink(str(error), theme.BAD)
+                return styled(str(error), theme.BAD)
         return Text()
 
     @on(Catalog.OptionSelected)

@@ -14,7 +14,7 @@ from textual.screen import ModalScreen
 
 from . import theme
 from .keys import KEYS, shown
-from .printed import Printed, ink
+from .static_text import StaticText, styled
 
 MEANINGS = (
     ("kernel distance", "1 − cosine between the empirical NTK now and at step 0; 0: lazy, it has not turned"),
@@ -45,10 +45,10 @@ def column(groups: Iterable[str], keymap: Mapping[str, str]) -> list[Text]:
     """The keys of some groups, a line each."""
     lines = []
     for group in groups:
-        lines.append(ink(group, f"bold {theme.TEXT}"))
+        lines.append(styled(group, f"bold {theme.TEXT}"))
         for key in KEYS:
             if key.group == group:
-                line = ink(f"  {shown(key, keymap):<6}", f"bold {theme.TEST}")
+                line = styled(f"  {shown(key, keymap):<6}", f"bold {theme.TEST}")
                 lines.append(line.append(key.help, theme.TEXT))
         lines.append(Text())
     return lines
@@ -69,7 +69,7 @@ def keys_text(keymap: Mapping[str, str], width: int) -> Text:
 
 def meanings_text(width: int) -> Text:
     """What the meters show, each meaning beside its name."""
-    text = ink("\nwhat the screen shows\n", f"bold {theme.TEXT}")
+    text = styled("\nwhat the screen shows\n", f"bold {theme.TEXT}")
     for name, meaning in MEANINGS:
         for i, part in enumerate(wrap(meaning, max(width - 19, 20))):
             text.append(f"  {'' if i else name:<17}", theme.TRAIN).append(f"{part}\n", theme.TEXT)
@@ -92,14 +92,14 @@ class Help(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """One page that scrolls."""
         with VerticalScroll(id="help"):
-            yield Printed(id="help-text")
-        yield Printed(id="help-foot")
+            yield StaticText(id="help-text")
+        yield StaticText(id="help-foot")
 
     def on_mount(self) -> None:
         """Write the page."""
         page = keys_text(self.keymap, self.size.width).append_text(meanings_text(self.size.width - 5))
-        self.query_one("#help-text", Printed).update(page)
-        self.query_one("#help-foot", Printed).show(ink("↑ ↓ scroll    esc closes", theme.DIM))
+        self.query_one("#help-text", StaticText).update(page)
+        self.query_one("#help-foot", StaticText).show(styled("↑ ↓ scroll    esc closes", theme.DIM))
 
     def action_scroll(self, by: int) -> None:
         """Move the page."""

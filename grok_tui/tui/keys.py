@@ -13,7 +13,7 @@ from textual.binding import Binding, BindingType
 
 from ..errors import UsageError, nearest
 from . import theme
-from .printed import ink
+from .static_text import styled
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def footer(entries: Iterable[tuple[str, str]], keymap: Mapping[str, str], width:
     """At most six (ids, word) entries, `w/W weight decay`; those in the middle give way, the last two never."""
     texts = []
     for ids, word in entries:
-        text = ink("/".join(shown(BY_ID[id], keymap) for id in ids.split()), f"bold {theme.TEXT}")
+        text = styled("/".join(shown(BY_ID[id], keymap) for id in ids.split()), f"bold {theme.TEXT}")
         texts.append(text.append(f" {word}", theme.DIM))
     while sum(text.cell_len + 3 for text in texts) > width and len(texts) > 2:
         del texts[-3]

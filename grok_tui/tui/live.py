@@ -13,19 +13,19 @@ from textual.events import Resize
 
 from ..config.fields import replace
 from ..errors import UsageError
-from ..store.read import RunReader
+from ..store.reader import RunReader
 from ..store.rundir import RunDir
+from .base_screen import BaseScreen
 from .chart import Chart
-from .desk import Desk
 from .keys import bindings
 from .live_text import brief, footer_keys, header, tabs, words
 from .messages import RunRepeated, RunResumed
 from .meters import meters
-from .place import Place
-from .printed import Printed, one_line
 from .prompt import knob_prompt, mark_prompt
-from .reading import settable, takes_every_core
+from .remote import RunControl
+from .run_view import settable, takes_every_core
 from .side import PANES, Side
+from .static_text import StaticText, one_line
 
 POLL = 0.25
 """Seconds between two looks at the directory."""
@@ -44,7 +44,7 @@ LISTING = 2.0
 """Seconds between two listings of the runs."""
 
 
-class Live(Place):
+class Live(BaseScreen):
     """Watch and steer one run."""
 
     where = "live"
@@ -54,7 +54,7 @@ class Live(Place):
         super().__init__()
         run.info()  # what is no run at all says so before its other files are missed
         self.reader = RunReader(run)
-        self.desk = Desk(self.reader)
+        self.desk = RunControl(self.reader)
         self.runs = runs
         self.lost = ""
         """Why the directory can no longer be read."""
@@ -71,16 +71,16 @@ class Live(Place):
 
     def compose(self) -> ComposeResult:
         """Header; side pane and chart; meters; words; keys. And a text for screens too small for all that."""
-        yield Printed(id="header", classes="bar")
+        yield StaticText(id="header", classes="bar")
         with Horizontal(id="middle"):
             yield Side(self.runs, self.reader.run.id, str(self.reader.info.get("preset")))
             with Vertical(id="main"):
-                yield Printed(id="tabs")
+                yield StaticText(id="tabs")
                 yield Chart()
-        yield Printed(id="brief")
-        yield Printed(id="meters")
-        yield Printed(id="words")
-        yield Printed(id="footer", classes="bar")
+        yield StaticText(id="brief")
+        yield StaticText(id="meters")
+        yield StaticText(id="words")
+        yield StaticText(id="footer", classes="bar")
 
     def on_mount(self) -> None:
         """Begin to look."""
@@ -166,19 +166,19 @@ class Live(Place):
     def show_texts(self) -> None:
         """Header, tabs, meters, words, footer and pane; each repaints only if its text is another."""
         width, chart = self.size.width, self.query_one(Chart)
-        self.query_one("#header", Printed).show(header(self.reader, width - 2, self.lost))
+        self.query_one("#header", StaticText).show(header(self.reader, width - 2, self.lost))
         if self.is_tiny:
-            self.query_one("#brief", Printed).show(brief(self.reader))
+            self.query_one("#brief", StaticText).show(brief(self.reader))
         else:
-            self.query_one("#tabs", Printed).show(tabs(chart, self.reader, self.query_one("#tabs").size.width - 2))
-            self.query_one("#meters", Printed).show(meters(self.reader, width - 2, chart.log_x))
+            self.query_one("#tabs", StaticText).show(tabs(chart, self.reader, self.query_one("#tabs").size.width - 2))
+            self.query_one("#meters", StaticText).show(meters(self.reader, width - 2, chart.log_x))
         self.show_said()
         self.show_footer(footer_keys(self.reader))
         self.show_pane()
 
     def show_said(self) -> None:
         """The notice, or the words in its place."""
-        self.query_one("#words", Printed).show(self.said or words(self.reader, self.size.width - 2, self.lost))
+        self.query_one("#words", StaticText).show(self.said or words(self.reader, self.size.width - 2, self.lost))
 
     def show_pane(self) -> None:
         """The side pane; the lists of runs only now and then."""

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from ..store.read import RunReader
+from ..store.reader import RunReader
 from . import theme
 from .modes import Mode, modes_of
 from .numbers import grouped, ratio, short
-from .printed import both_ends, ink
-from .reading import (
+from .run_view import (
     is_kernel_machine,
     is_live,
     knobs_of,
@@ -26,6 +25,7 @@ from .reading import (
     step_of,
     unit_of,
 )
+from .static_text import both_ends, styled
 from .words import sentence
 
 if TYPE_CHECKING:
@@ -35,12 +35,12 @@ if TYPE_CHECKING:
 def header(reader: RunReader, width: int, lost: str = "") -> Text:
     """Who it is, how fast; and how it stands."""
     info = reader.info
-    left = ink(str(info.get("name") or reader.run.id), f"bold {theme.BRIGHT}")
+    left = styled(str(info.get("name") or reader.run.id), f"bold {theme.BRIGHT}")
     left.append(f"  {seeds_of(info)}  {info.get('device')}", theme.DIM)
     if speed_of(reader) and info["status"] == "running":
         left.append(f"  {short(speed_of(reader))} {unit_of(reader.config)}s/s", theme.DIM)
     sign, word, colour = ("✗", "lost", theme.BAD) if lost else status_of(info)
-    right = ink(f"{sign} {word}", colour)
+    right = styled(f"{sign} {word}", colour)
     right.append(f"   {grouped(step_of(reader))}", f"bold {theme.BRIGHT}")
     right.append(f" / {grouped(reader.config.train.steps)}", theme.DIM)
     measuring = measuring_of(info)
@@ -51,7 +51,7 @@ def header(reader: RunReader, width: int, lost: str = "") -> Text:
 
 def tabs(chart: Chart, reader: RunReader, width: int) -> Text:
     """The chart modes; how its lines are told apart, where there is room; and the state of its axes."""
-    axes = ink(f"{'log' if chart.log_x else 'lin'} x  {'log' if chart.log_y else 'lin'} y", theme.DIM)
+    axes = styled(f"{'log' if chart.log_x else 'lin'} x  {'log' if chart.log_y else 'lin'} y", theme.DIM)
     legend = Text()
     for line in [line for panel in chart.mode.read(reader)[:1] for line in panel.lines]:
         if line.label in ("train", "test"):
@@ -71,7 +71,7 @@ def mode_names(modes: list[Mode], current: Mode, width: int) -> Text:
     at, first, last = modes.index(current) if current in modes else 0, 0, len(modes)
     while last - first > 1 and room_for(shown[first:last]) + 3 * (last - first < len(modes)) > width:
         first, last = (first, last - 1) if last - 1 - at >= at - first else (first + 1, last)
-    text = ink("… " if first else "", theme.DIM)
+    text = styled("… " if first else "", theme.DIM)
     for mode, name in shown[first:last]:
         text.append(name, f"bold {theme.BRIGHT}" if mode is current else theme.DIM).append("  ")
     return text.append("…" if last < len(modes) else "", theme.DIM)
@@ -85,15 +85,15 @@ def room_for(shown: list[tuple[Mode, str]]) -> int:
 def words(reader: RunReader, width: int, lost: str = "") -> Text:
     """The plain sentence, as much more as there is room for, and the theory at the end."""
     if lost:
-        return ink(lost, theme.BAD)
+        return styled(lost, theme.BAD)
     told = sentence(reader)
     says = told.says
     for more in told.more:
         if len(says) + 1 + len(more) + 3 + len(told.theory) <= width:
             says = f"{says} {more}"
-    text = ink(says, theme.TEXT)
+    text = styled(says, theme.TEXT)
     if told.theory and len(says) + 3 + len(told.theory) <= width:
-        return both_ends(text, ink(told.theory, f"italic {theme.STEER}"), width)
+        return both_ends(text, styled(told.theory, f"italic {theme.STEER}"), width)
     return text
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from ..config.fields import NORM
 from . import theme
 from .numbers import short
-from .reading import HOLD, short_name
+from .run_view import HOLD, short_name
 
 WORDS = {"memorized": ("memorised", theme.MEMORISED), "grokked": ("grokked", theme.GOOD)}
 

@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.text import Text
 
-from ..store.read import RunReader
+from ..store.reader import RunReader
 from . import theme
 from .numbers import grouped, ratio, short
-from .printed import ink
-from .reading import (
+from .run_view import (
     HOLD,
     direction,
     is_kernel_machine,
@@ -23,6 +22,7 @@ from .reading import (
     short_name,
     trend,
 )
+from .static_text import styled
 
 BARS = "▁▂▃▄▅▆▇█"
 Array = NDArray[np.float64]
@@ -45,7 +45,7 @@ def sparkline(steps: Array, values: Array, width: int, *, log_x: bool = True, fr
 
 def heading(text: str) -> Text:
     """A meter's name."""
-    return ink(text, theme.DIM)
+    return styled(text, theme.DIM)
 
 
 def kernel(reader: RunReader, width: int, log_x: bool) -> list[Text]:
@@ -53,11 +53,11 @@ def kernel(reader: RunReader, width: int, log_x: bool) -> list[Text]:
     distance, drift = reader.last("kernel/distance"), reader.last("kernel/drift")
     if distance is None:
         never = not reader.config.measure.kernel_per_decade
-        return [heading("kernel distance"), ink("not measured" if never else "not measured yet", theme.DIM), Text()]
-    value = ink(ratio(distance), f"bold {theme.BRIGHT}")
+        return [heading("kernel distance"), styled("not measured" if never else "not measured yet", theme.DIM), Text()]
+    value = styled(ratio(distance), f"bold {theme.BRIGHT}")
     value.append(f"  drift {short(drift)}", theme.DIM)
     line = sparkline(*reader.series("kernel/distance"), width, log_x=log_x, from_zero=True)
-    return [heading("kernel distance"), value, ink(line, theme.TRAIN_BARS)]
+    return [heading("kernel distance"), value, styled(line, theme.TRAIN_BARS)]
 
 
 def norm(reader: RunReader, width: int, log_x: bool) -> list[Text]:
@@ -65,25 +65,25 @@ def norm(reader: RunReader, width: int, log_x: bool) -> list[Text]:
     name = heading("norm of M" if is_kernel_machine(reader.config) else "weight norm")
     now = reader.last("norm/weight")
     if now is None:
-        return [name, ink("–", theme.DIM), Text()]
-    value = ink(short(now), f"bold {theme.BRIGHT}")
+        return [name, styled("–", theme.DIM), Text()]
+    value = styled(short(now), f"bold {theme.BRIGHT}")
     is_held = knobs_of(reader).get(HOLD, 0) > 0
     value.append(f"  {'held' if is_held else direction(trend(reader, 'norm/weight'))}", theme.TEXT)
     if width >= 24:
         value.append(f", top {short(float(np.nanmax(reader.series('norm/weight')[1])))}", theme.DIM)
     line = sparkline(*reader.series("norm/weight"), width, log_x=log_x)
-    return [name, value, ink(line, theme.THIRD_BARS)]
+    return [name, value, styled(line, theme.THIRD_BARS)]
 
 
 def phase(reader: RunReader, width: int, log_x: bool) -> list[Text]:
     """t_mem, t_grok and the delay between them."""
     phases = phases_of(reader)
     if phases.t_grok is not None:
-        value = ink("grokked ", f"bold {theme.GOOD}").append(grouped(phases.t_grok), theme.TEXT)
+        value = styled("grokked ", f"bold {theme.GOOD}").append(grouped(phases.t_grok), theme.TEXT)
     elif phases.t_mem is not None:
-        value = ink("memorised ", f"bold {theme.MEMORISED}").append(grouped(phases.t_mem), theme.TEXT)
+        value = styled("memorised ", f"bold {theme.MEMORISED}").append(grouped(phases.t_mem), theme.TEXT)
     else:
-        value = ink("not memorised yet" if len(reader) else "–", theme.DIM)
+        value = styled("not memorised yet" if len(reader) else "–", theme.DIM)
     last = Text()
     if phases.delay is not None:
         last.append(f"delay {grouped(phases.delay)}", theme.DIM)
@@ -106,8 +106,8 @@ def knobs(reader: RunReader, width: int, log_x: bool) -> list[Text]:
     pace = pace_of(reader)
     speed = f"pace {short(pace)}/s" if pace else "full speed"
     if not held:
-        return [heading("knobs"), value, ink(speed, theme.DIM)]
-    last = ink("hold_norm ", theme.DIM).append(short(held), f"bold {theme.BRIGHT}")
+        return [heading("knobs"), value, styled(speed, theme.DIM)]
+    last = styled("hold_norm ", theme.DIM).append(short(held), f"bold {theme.BRIGHT}")
     if last.cell_len + 2 + len(speed) <= width:
         last.append(f"  {speed}", theme.DIM)
     return [heading("knobs"), value, last]

@@ -9,9 +9,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..store.read import RunReader
+from ..store.reader import RunReader
 from . import theme
-from .reading import is_kernel_machine
+from .run_view import is_kernel_machine
 
 Array = NDArray[np.float64]
 Stroke = Literal["solid", "dashed", "dotted"]

@@ -11,8 +11,8 @@ from rich.text import Text
 from . import theme
 from .marks import Label, Mark, labels, merged
 from .modes import Line, Panel
-from .printed import ink
 from .scale import Axis, decimate, trace, value_axis
+from .static_text import styled
 
 LEFT = 7
 """Columns for the y labels and the axis."""
@@ -83,7 +83,7 @@ def panel_rows(plot: Any, panel: Panel, frame: Frame, marks: list[Mark], columns
     """One panel: y labels, curves with their names at the end, marks behind them."""
     drawn = [shown for line in panel.lines if len((shown := clipped(line, frame.steps)).steps)]
     if not drawn:
-        return [ink(" " * (LEFT - 1) + "│", theme.FAINT) for _ in range(height)]
+        return [styled(" " * (LEFT - 1) + "│", theme.FAINT) for _ in range(height)]
     values = np.concatenate([line.values for line in drawn])
     axis = value_axis(values, frame.log_y, panel.limits)
     canvas = curves(plot, drawn, axis, frame, marks, columns, height)
@@ -92,7 +92,7 @@ def panel_rows(plot: Any, panel: Panel, frame: Frame, marks: list[Mark], columns
     rows = []
     for row, body in enumerate(canvas):
         tick = tick_rows.get(row)
-        head = ink(f"{tick or '':>{LEFT - 2}} ", theme.DIM)
+        head = styled(f"{tick or '':>{LEFT - 2}} ", theme.DIM)
         head.append("┤" if tick else "│", theme.FAINT)
         rows.append(head + body)
     end = max(frame.column(float(line.steps[-1]), columns) for line in drawn)  # past it there is no curve to cover
@@ -188,9 +188,9 @@ def named_end(row: Text, column: int, line: Line) -> Text:
 def step_rows(frame: Frame, columns: int) -> list[Text]:
     """The step axis: a rule with ticks, and their labels below."""
     ticks = {frame.column(value, columns): text for value, text in frame.steps.ticks(max(2, columns // 7))}
-    rule = ink(" " * (LEFT - 1) + "└", theme.FAINT)
+    rule = styled(" " * (LEFT - 1) + "└", theme.FAINT)
     rule.append("".join("┬" if column in ticks else "─" for column in range(columns)), theme.FAINT)
-    names = ink(" " * LEFT, theme.DIM)
+    names = styled(" " * LEFT, theme.DIM)
     for column, text in ticks.items():
         start = max(LEFT + column - len(text) // 2, 0)
         if start > names.cell_len or column == 0:

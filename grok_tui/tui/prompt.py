@@ -17,8 +17,8 @@ from ..config.fields import NORM, asked, check_value, field, parse
 from ..errors import UsageError, nearest
 from . import theme
 from .numbers import short
-from .printed import Printed, ink
-from .reading import HOLD, short_name
+from .run_view import HOLD, short_name
+from .static_text import StaticText, styled
 
 Knobs = dict[str, float]
 """What can be set, with its value now: the knobs, and the norm of the weights where there is one."""
@@ -97,20 +97,20 @@ class Prompt(ModalScreen[Any]):
     def compose(self) -> ComposeResult:
         """Title, line, hint."""
         with Vertical(id="prompt"):
-            yield Printed(id="prompt-title")
+            yield StaticText(id="prompt-title")
             line = Input(id="prompt-line", compact=True, select_on_focus=False)
             line.cursor_blink = False
             yield line
-            yield Printed(id="prompt-hint")
+            yield StaticText(id="prompt-hint")
 
     def on_mount(self) -> None:
         """Show what is asked."""
-        self.query_one("#prompt-title", Printed).show(ink(self.question, f"bold {theme.TEXT}"))
+        self.query_one("#prompt-title", StaticText).show(styled(self.question, f"bold {theme.TEXT}"))
         self.say(self.hint(""), theme.DIM)
 
     def say(self, text: str, colour: str) -> None:
         """Write below the line."""
-        self.query_one("#prompt-hint", Printed).show(ink(text, colour))
+        self.query_one("#prompt-hint", StaticText).show(styled(text, colour))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """A new try: the old reason goes."""

@@ -10,7 +10,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 from . import theme
-from .printed import Printed, ink
+from .static_text import StaticText, styled
 
 
 class QuitPrompt(ModalScreen[str]):
@@ -30,21 +30,21 @@ class QuitPrompt(ModalScreen[str]):
     def compose(self) -> ComposeResult:
         """The question and its answers."""
         with Vertical(id="quit"):
-            yield Printed(id="quit-text")
+            yield StaticText(id="quit-text")
 
     def on_mount(self) -> None:
         """Show the choices that exist."""
         rows = [("s", "stop and save", "leave once it is written"), ("esc", "stay", "")]
         if self.can_detach:
             rows.insert(0, ("d", "detach", "training goes on, at full speed"))
-        text = ink(f"{self.run_name} is training", f"bold {theme.TEXT}").append("\n")
+        text = styled(f"{self.run_name} is training", f"bold {theme.TEXT}").append("\n")
         for key, what, why in rows:
             text.append(f"\n{key:>5}  ", f"bold {theme.TEST}").append(f"{what:<15}", theme.TEXT).append(why, theme.DIM)
-        self.query_one("#quit-text", Printed).update(text)
+        self.query_one("#quit-text", StaticText).update(text)
 
     def saving(self) -> None:
         """Say that the engine was asked to stop."""
-        self.query_one("#quit-text", Printed).update(ink("stopping and saving…", theme.DIM))
+        self.query_one("#quit-text", StaticText).update(styled("stopping and saving…", theme.DIM))
 
     def action_choose(self, choice: str) -> None:
         """Answer."""

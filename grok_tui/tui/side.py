@@ -10,14 +10,14 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 
-from ..store.read import RunReader
+from ..store.reader import RunReader
 from . import theme
-from .card import config_text
 from .catalog import Catalog, heading, preset_entries, run_entries
+from .details import config_text
 from .marks import WORDS, Mark, steering
 from .messages import PresetChosen, RunChosen
 from .numbers import grouped, short
-from .printed import Printed, ink
+from .static_text import StaticText, styled
 
 PANES = ("chart", "presets", "runs", "events", "config")
 """The first is no pane at all."""
@@ -29,29 +29,29 @@ def event_text(event: dict[str, Any]) -> Text:
     match kind:
         case "phase":
             word, colour = WORDS.get(str(event.get("phase")), (str(event.get("phase")), theme.TEXT))
-            return ink(word, colour)
+            return styled(word, colour)
         case "steered":
             mark = Mark(0, "", theme.STEER, str(event.get("key")), event.get("old"), event.get("new"))
             by = " by schedule" if event.get("by") == "schedule" else ""
-            return ink(steering(mark).text, theme.STEER).append(by, theme.DIM)
+            return styled(steering(mark).text, theme.STEER).append(by, theme.DIM)
         case "refused":
-            return ink(f"refused: {event.get('reason')}", theme.WARN)
+            return styled(f"refused: {event.get('reason')}", theme.WARN)
         case "failed":
-            return ink(f"failed: {event.get('reason')}", theme.BAD)
+            return styled(f"failed: {event.get('reason')}", theme.BAD)
         case "warning":
-            return ink(str(event.get("message")), theme.WARN)
+            return styled(str(event.get("message")), theme.WARN)
         case "marked":
-            return ink(f"mark {event.get('label') or ''}", theme.TEXT)
+            return styled(f"mark {event.get('label') or ''}", theme.TEXT)
         case "started":
-            return ink(f"started on {event.get('device')}", theme.TEXT)
+            return styled(f"started on {event.get('device')}", theme.TEXT)
         case "checkpoint":
-            return ink(f"saved, {event.get('why')}", theme.FAINT)
+            return styled(f"saved, {event.get('why')}", theme.FAINT)
         case "paced":
             pace = event.get("pace") or 0
-            return ink(f"pace {short(float(pace))}/s" if pace else "full speed", theme.DIM)
+            return styled(f"pace {short(float(pace))}/s" if pace else "full speed", theme.DIM)
         case "stepped":
-            return ink(f"{event.get('steps')} steps", theme.DIM)
-    return ink(str(kind), theme.TEXT)
+            return styled(f"{event.get('steps')} steps", theme.DIM)
+    return styled(str(kind), theme.TEXT)
 
 
 def events_text(reader: RunReader) -> Text:
@@ -60,7 +60,7 @@ def events_text(reader: RunReader) -> Text:
     for event in reversed(reader.events[-400:]):
         if event.get("type") == "checkpoint" and event.get("why") == "log-spaced":
             continue
-        line = ink(f"{grouped(event.get('step', 0)):>7} ", theme.DIM).append_text(event_text(event))
+        line = styled(f"{grouped(event.get('step', 0)):>7} ", theme.DIM).append_text(event_text(event))
         lines.append(line)
     return Text("\n").join(lines)
 
@@ -79,10 +79,10 @@ class Side(Vertical):
 
     def compose(self) -> ComposeResult:
         """The names, a list, and a text."""
-        yield Printed(id="side-names")
+        yield StaticText(id="side-names")
         yield Catalog("side-list")
         with VerticalScroll(id="side-scroll"):
-            yield Printed(id="side-text")
+            yield StaticText(id="side-text")
 
     def show(self, number: int, reader: RunReader | None) -> None:
         """Show a pane, up to date."""
@@ -96,7 +96,7 @@ class Side(Vertical):
         if PANES[number] in ("presets", "runs"):
             self.show_list(changed)
         elif reader is not None:
-            text = self.query_one("#side-text", Printed)
+            text = self.query_one("#side-text", StaticText)
             shown = events_text(reader) if PANES[number] == "events" else config_text(reader.config)
             if shown != text.shown:
                 text.shown = shown
@@ -107,7 +107,7 @@ class Side(Vertical):
         names = Text()
         for name in PANES[1:]:
             names.append(name, f"bold {theme.TEXT}" if name == PANES[self.number] else theme.FAINT).append(" ")
-        self.query_one("#side-names", Printed).show(names)
+        self.query_one("#side-names", StaticText).show(names)
         is_list = PANES[self.number] in ("presets", "runs")
         self.query_one("#side-list").display = is_list
         self.query_one("#side-scroll").display = not is_list

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from .facts import Facts
 from .numbers import compact, grouped, short
-from .reading import direction
+from .run_view import direction
 
 DELAY_LAW = "delay law"
 LAZY_TO_RICH = "lazy to rich"

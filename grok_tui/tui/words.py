@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from ..store.read import RunReader
+from ..store.reader import RunReader
 from .facts import Facts, facts
 from .numbers import ratio, short
 from .told import Regime, Sentence, count, cut

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .facts import Facts
 from .numbers import ratio, short
-from .reading import direction
+from .run_view import direction
 from .told import DELAY_LAW, Regime, Sentence, beside, count, late, mem
 
 # a norm that is held

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from grok_tui.claims import rules
+from grok_tui.claims import figures
 from grok_tui.claims.claim import SOURCES, Claim, Runs
 from grok_tui.claims.delay_law import CONTRACTION, WD_LAW, predicted
 from grok_tui.claims.feature_learning import STILL, XOR
@@ -16,9 +16,9 @@ from grok_tui.claims.lazy_to_rich import ALPHA, DECOMPOSITION, GOLDILOCKS
 from grok_tui.claims.registry import CLAIMS, of_preset
 from grok_tui.claims.twins import TWIN
 from grok_tui.config import presets
-from grok_tui.store.read import RunReader
+from grok_tui.store.reader import RunReader
+from grok_tui.store.run_writer import RunWriter
 from grok_tui.store.rundir import create
-from grok_tui.store.write import RunWriter
 
 Column = Callable[[float], float]
 Make = Callable[..., RunReader]
@@ -74,32 +74,32 @@ def test_a_preset_knows_its_claims() -> None:
 
 def test_when_below_asks_for_good(run: Make) -> None:
     dips = run(test__loss=lambda s: 0.1 if s == 100 or s >= 300 else 1.0)
-    assert rules.when_below(dips, "test/loss", 0.5) == 300
-    assert rules.when_below(dips, "test/loss", 2.0) == 0
-    assert rules.when_below(dips, "test/loss", 0.05) == inf
+    assert figures.when_below(dips, "test/loss", 0.5) == 300
+    assert figures.when_below(dips, "test/loss", 2.0) == 0
+    assert figures.when_below(dips, "test/loss", 0.05) == inf
 
 
 def test_lag(run: Make) -> None:
-    assert rules.lag(run(train__loss=falls(100), test__loss=falls(900))) == 800
-    assert rules.lag(run(train__loss=falls(100), test__loss=lambda s: 1.0)) == inf
-    assert rules.lag(run(train__loss=lambda s: 1.0, test__loss=falls(5))) == inf
+    assert figures.lag(run(train__loss=falls(100), test__loss=falls(900))) == 800
+    assert figures.lag(run(train__loss=falls(100), test__loss=lambda s: 1.0)) == inf
+    assert figures.lag(run(train__loss=lambda s: 1.0, test__loss=falls(5))) == inf
 
 
 def test_delay_is_infinite_where_a_phase_is_missing(run: Make) -> None:
-    assert rules.delay(run(t_mem=40, t_grok=100, x=falls(1))) == 60
-    assert rules.delay(run(t_mem=40, x=falls(1))) == inf
-    assert rules.delay(run(x=falls(1))) == inf
+    assert figures.delay(run(t_mem=40, t_grok=100, x=falls(1))) == 60
+    assert figures.delay(run(t_mem=40, x=falls(1))) == inf
+    assert figures.delay(run(x=falls(1))) == inf
 
 
 def test_ordered_knows_never() -> None:
-    assert rules.ordered([1, 2, inf, inf])
-    assert not rules.ordered([1, 1])
-    assert not rules.ordered([inf, 2])
-    assert rules.ordered([3, 2, 1], falling=True)
+    assert figures.ordered([1, 2, inf, inf])
+    assert not figures.ordered([1, 1])
+    assert not figures.ordered([inf, 2])
+    assert figures.ordered([3, 2, 1], falling=True)
 
 
 def test_numbers_as_the_table_writes_them() -> None:
-    assert [rules.number(x) for x in (12345.6, 0.01234, inf, 3)] == ["12,346", "0.0123", "never", "3"]
+    assert [figures.number(x) for x in (12345.6, 0.01234, inf, 3)] == ["12,346", "0.0123", "never", "3"]
 
 
 def alpha_runs(run: Make, lags: dict[str, int]) -> Runs:
@@ -195,4 +195,4 @@ def test_xor_wants_the_first_step_to_dwarf_the_start(run: Make) -> None:
 
 
 def test_at_is_nan_before_the_first_row(run: Make) -> None:
-    assert isnan(rules.at(run(steps=range(10, 20), x=lambda s: nan if s == 12 else s), "x", 5))
+    assert isnan(figures.at(run(steps=range(10, 20), x=lambda s: nan if s == 12 else s), "x", 5))

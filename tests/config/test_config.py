@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from grok_tui.config import presets
 from grok_tui.config.check import is_prime, nearest_prime
 from grok_tui.config.fields import check_value, field, fields, replace, steerable
-from grok_tui.config.read import load, resolve, to_toml
+from grok_tui.config.load import load, resolve, to_toml
 from grok_tui.errors import UsageError
 
 

@@ -8,8 +8,8 @@ import torch
 
 from grok_tui.config.fields import replace
 from grok_tui.config.schema import RunConfig
+from grok_tui.engine.backend import Backend, choose
 from grok_tui.engine.ensemble import Ensemble, SeedRecord, band, median
-from grok_tui.engine.path import StepPath, choose
 from grok_tui.engine.records import Event, Row, Snapshot
 from grok_tui.engine.trainer import Trainer
 from small import small
@@ -120,5 +120,5 @@ def test_median_of_steps_counts_who_is_not_there_yet_as_last() -> None:
 
 
 def test_plain_path_is_kept_by_every_seed() -> None:
-    taken = Ensemble(small("modadd-fast"), CPU, SEEDS, StepPath()).about()["path"]
-    assert taken | {"seeds": ""} == StepPath().as_dict() | {"seeds": ""}
+    taken = Ensemble(small("modadd-fast"), CPU, SEEDS, Backend()).about()["path"]
+    assert taken | {"seeds": ""} == Backend().as_dict() | {"seeds": ""}

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from grok_tui.config.schema import MEASURES
-from grok_tui.engine.extras import COLUMNS, EXTRAS
 from grok_tui.engine.gradient_learner import GradientLearner
+from grok_tui.engine.measures import COLUMNS, EXTRAS
 from small import small
 from training import CPU, events, rows, train
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.func import jacrev, vmap
 
 from grok_tui.config.fields import replace
-from grok_tui.config.read import resolve
+from grok_tui.config.load import resolve
 from grok_tui.config.schema import RunConfig
 from grok_tui.engine.devices import make_deterministic
 from grok_tui.engine.feature_learner import FeatureLearner

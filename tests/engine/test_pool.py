@@ -14,8 +14,8 @@ from pathlib import Path
 from grok_tui.config.schema import RunConfig
 from grok_tui.engine.pool import Pool, Report, Task
 from grok_tui.engine.thread import TrainerThread
+from grok_tui.store.run_writer import read_events
 from grok_tui.store.rundir import RunDir, create
-from grok_tui.store.write import read_events
 from small import small
 
 

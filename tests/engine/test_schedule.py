@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from grok_tui.config.schema import RunConfig
-from grok_tui.engine.cost import cost
 from grok_tui.engine.devices import threads_for
 from grok_tui.engine.learner import build_learner
+from grok_tui.engine.op_cost import cost
 from grok_tui.engine.schedule import FREE_A_DECADE, Schedule, Stream, next_on_grid
 from grok_tui.engine.trainer import Trainer
 from small import distinct, small

@@ -18,7 +18,7 @@ from typing import Any
 
 from textual.pilot import Pilot
 
-from grok_tui.store.read import RunReader
+from grok_tui.store.reader import RunReader
 from grok_tui.store.rundir import RunDir
 from grok_tui.tui.app import GrokApp
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from grok_tui.store.read import RunReader
+from grok_tui.store.reader import RunReader
 from grok_tui.store.rundir import RunDir
 from terminal import Terminal, cpu_seconds, processes_on
 

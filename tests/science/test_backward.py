@@ -8,19 +8,19 @@ from torch import Tensor
 from torch.autograd import forward_ad
 from torch.func import vmap
 
+from grok_tui.engine.backend import Backend
 from grok_tui.engine.gradient_learner import GradientLearner
-from grok_tui.engine.path import StepPath
 from grok_tui.science.activations import ACTIVATIONS
 from grok_tui.science.kernel import empirical_ntk
+from grok_tui.science.matmul import PRODUCTS, SMALLEST, has_onednn, onednn
 from grok_tui.science.models import MODELS
 from grok_tui.science.models.committee import averaging
-from grok_tui.science.products import PRODUCTS, SMALLEST, has_onednn, onednn
 from small import distinct, small
 
 CPU = torch.device("cpu")
 
 
-def float64(preset: str, path: StepPath, *sets: str) -> GradientLearner:
+def float64(preset: str, path: Backend, *sets: str) -> GradientLearner:
     """A small run of the preset."""
     return GradientLearner(small(preset, "train.dtype=float64", *sets), CPU, path)
 
@@ -28,7 +28,7 @@ def float64(preset: str, path: StepPath, *sets: str) -> GradientLearner:
 BY_HAND = [
     preset
     for preset in distinct()
-    if small(preset).optim.name != "rfm" and float64(preset, StepPath(gradient="by hand")).path.gradient == "by hand"
+    if small(preset).optim.name != "rfm" and float64(preset, Backend(gradient="by hand")).path.gradient == "by hand"
 ]
 
 
@@ -41,7 +41,7 @@ def test_most_networks_have_their_gradient_written_out() -> None:
 @pytest.mark.parametrize("products", ["torch", "mkl"])
 def test_gradient_by_hand_is_that_of_autograd(preset: str, products: str) -> None:
     """In float64, at the start and where five steps have led."""
-    agree(float64(preset, StepPath(products, gradient="by hand")), float64(preset, StepPath()))
+    agree(float64(preset, Backend(products, gradient="by hand")), float64(preset, Backend()))
 
 
 @pytest.mark.parametrize("preset", ["modadd-mlp", "modadd-transformer", "parity"])
@@ -50,7 +50,7 @@ def test_gradient_by_hand_is_that_of_autograd(preset: str, products: str) -> Non
 def test_gradient_by_hand_is_right_for_every_activation(preset: str, products: str, activation: str) -> None:
     """Some write their values over what they were given."""
     sets = f"model.activation={activation}"
-    agree(float64(preset, StepPath(products, gradient="by hand"), sets), float64(preset, StepPath(), sets))
+    agree(float64(preset, Backend(products, gradient="by hand"), sets), float64(preset, Backend(), sets))
 
 
 def agree(hand: GradientLearner, auto: GradientLearner) -> None:
@@ -68,7 +68,7 @@ def agree(hand: GradientLearner, auto: GradientLearner) -> None:
 def test_what_steps_keep_serves_autograd() -> None:
     """Steps run in inference mode, whose tensors autograd refuses."""
     averaging.cache_clear()
-    learner = float64("kumar-poly", StepPath(gradient="by hand"))
+    learner = float64("kumar-poly", Backend(gradient="by hand"))
     learner.advance(1)
     kernel = empirical_ntk(learner.model, learner.weights, learner.probe[:4])
     torch.testing.assert_close(kernel, learner.model.ntk(learner.weights, learner.probe[:4]), rtol=1e-10, atol=0)

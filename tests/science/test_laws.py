@@ -9,7 +9,7 @@ from math import inf, isnan, sqrt
 import numpy as np
 import pytest
 
-from grok_tui.science.laws import contraction_rate, power_law, straight_line, t_quantile
+from grok_tui.science.fits import contraction_rate, power_law, straight_line, t_quantile
 
 GRIDS = {
     "even": np.arange(0.0, 3001.0, 10),

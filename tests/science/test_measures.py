@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
-from grok_tui.science import fourier, geometry, kernel
+from grok_tui.science import fourier, kernel, weight_measures
 from grok_tui.science.decomposition import error_terms
 from grok_tui.science.kernel import Weights
 from grok_tui.science.linearized import Linearized
@@ -402,11 +402,11 @@ def test_angle_is_the_arccos_of_the_cosine() -> None:
     a, b = ({"W": draw(4, 3, seed=s), "b": draw(3, seed=s + 10)} for s in (1, 2))
     u, v = (torch.cat([w["W"].flatten(), w["b"]]) for w in (a, b))
     expected = degrees(torch.arccos(u @ v / (u.norm() * v.norm())).item())
-    assert geometry.angle(a, b).item() == pytest.approx(expected, rel=1e-12)
-    assert geometry.angle(b, {key: 5 * w for key, w in reversed(a.items())}).item() == pytest.approx(expected)
-    assert geometry.angle(a, a).item() == 0
-    assert geometry.angle(a, {key: -w for key, w in a.items()}).item() == pytest.approx(180)
-    low = geometry.angle({key: w.float() for key, w in a.items()}, {key: w.float() for key, w in b.items()})
+    assert weight_measures.angle(a, b).item() == pytest.approx(expected, rel=1e-12)
+    assert weight_measures.angle(b, {key: 5 * w for key, w in reversed(a.items())}).item() == pytest.approx(expected)
+    assert weight_measures.angle(a, a).item() == 0
+    assert weight_measures.angle(a, {key: -w for key, w in a.items()}).item() == pytest.approx(180)
+    low = weight_measures.angle({key: w.float() for key, w in a.items()}, {key: w.float() for key, w in b.items()})
     assert low.dtype == torch.float32
     assert low.item() == pytest.approx(expected, rel=1e-6)
 
@@ -415,8 +415,8 @@ def test_angle_is_the_arccos_of_the_cosine() -> None:
 def test_angle_is_known_where_arccos_is_not(turned: float) -> None:
     basis = torch.linalg.qr(draw(50, 2)).Q
     there = 3 * (cos(radians(turned)) * basis[:, 0] + sin(radians(turned)) * basis[:, 1])
-    assert geometry.angle({"W": there}, {"W": basis[:, 0]}).item() == pytest.approx(turned, rel=1e-5)
-    assert 180 - geometry.angle({"W": -there}, {"W": basis[:, 0]}).item() == pytest.approx(turned, rel=1e-3)
+    assert weight_measures.angle({"W": there}, {"W": basis[:, 0]}).item() == pytest.approx(turned, rel=1e-5)
+    assert 180 - weight_measures.angle({"W": -there}, {"W": basis[:, 0]}).item() == pytest.approx(turned, rel=1e-3)
 
 
 def test_small_angle_between_float32_weights() -> None:
@@ -427,14 +427,14 @@ def test_small_angle_between_float32_weights() -> None:
     rejected = v - (u @ v) / (u @ u) * u
     expected = degrees((rejected.norm() / v.norm()).item())
     assert expected < 1e-3
-    assert geometry.angle(moved, w).item() == pytest.approx(expected, rel=1e-5)
+    assert weight_measures.angle(moved, w).item() == pytest.approx(expected, rel=1e-5)
 
 
 def test_angle_of_what_has_none() -> None:
     w = {"W": draw(3)}
-    assert geometry.angle(w, {"W": torch.zeros(3, dtype=torch.float64)}).isnan()
+    assert weight_measures.angle(w, {"W": torch.zeros(3, dtype=torch.float64)}).isnan()
     with pytest.raises(ValueError, match="no angle"):
-        geometry.angle(w, {"W": draw(3), "b": draw(3)})
+        weight_measures.angle(w, {"W": draw(3), "b": draw(3)})
 
 
 def test_bit_share_counts_squares() -> None:
@@ -442,9 +442,9 @@ def test_bit_share_counts_squares() -> None:
     squares = [[entry**2 for entry in row] for row in w1.tolist()]
     for k in range(1, 7):
         expected = sum(map(sum, squares[:k])) / sum(map(sum, squares))
-        assert geometry.bit_share(w1, k).item() == pytest.approx(expected)
-        assert geometry.bit_share(-8 * w1.float(), k).item() == pytest.approx(expected, rel=1e-5)
-        assert geometry.bit_share(torch.ones(6, 4), k).item() == pytest.approx(k / 6)
+        assert weight_measures.bit_share(w1, k).item() == pytest.approx(expected)
+        assert weight_measures.bit_share(-8 * w1.float(), k).item() == pytest.approx(expected, rel=1e-5)
+        assert weight_measures.bit_share(torch.ones(6, 4), k).item() == pytest.approx(k / 6)
     for k in (0, 7):
         with pytest.raises(ValueError, match="k must"):
-            geometry.bit_share(w1, k)
+            weight_measures.bit_share(w1, k)

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from grok_tui.store import read
-from grok_tui.store.read import RunReader, sampled
+from grok_tui.store import reader as reader_module
+from grok_tui.store.reader import RunReader, sampled
 from grok_tui.store.rundir import RunDir, create
 from small import small
 
@@ -19,9 +19,9 @@ COLUMNS = "step,train/loss,test/loss,kernel/drift"
 @pytest.fixture
 def long_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunDir:
     """40,000 rows, of which a reader is allowed far fewer."""
-    monkeypatch.setattr(read, "MOST_ROWS", 4000)
-    monkeypatch.setattr(read, "EDGE_ROWS", 1000)
-    monkeypatch.setattr(read, "SAMPLED_BYTES", 200_000)
+    monkeypatch.setattr(reader_module, "MOST_ROWS", 4000)
+    monkeypatch.setattr(reader_module, "EDGE_ROWS", 1000)
+    monkeypatch.setattr(reader_module, "SAMPLED_BYTES", 200_000)
     run = create(tmp_path, small("modadd-fast"), preset="modadd-fast")
     append(run, 0, 40_000)
     return run
@@ -55,7 +55,7 @@ def test_a_refresh_reads_what_was_appended_and_nothing_else(long_run: RunDir, mo
     taken: list[int] = []
     take = reader._append
     monkeypatch.setattr(reader, "_append", lambda chunk: (taken.append(len(chunk)), take(chunk))[1])
-    monkeypatch.setattr(read, "sampled", lambda *_: pytest.fail("opened again"))
+    monkeypatch.setattr(reader_module, "sampled", lambda *_: pytest.fail("opened again"))
     before = long_run.metrics_csv.stat().st_size
     append(long_run, 40_000, 40_010)
     assert reader.refresh()
@@ -64,8 +64,8 @@ def test_a_refresh_reads_what_was_appended_and_nothing_else(long_run: RunDir, mo
 
 
 def test_a_run_that_grows_long_is_thinned_in_its_middle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(read, "MOST_ROWS", 400)
-    monkeypatch.setattr(read, "EDGE_ROWS", 100)
+    monkeypatch.setattr(reader_module, "MOST_ROWS", 400)
+    monkeypatch.setattr(reader_module, "EDGE_ROWS", 100)
     run = create(tmp_path, small("modadd-fast"), preset="modadd-fast")
     append(run, 0, 10)
     reader = RunReader(run)

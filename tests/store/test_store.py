@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 
 from grok_tui.config import presets
 from grok_tui.errors import RunHeld, UsageError
-from grok_tui.store import checkpoints, commands, runs
+from grok_tui.store import checkpoints, requests, runs
 from grok_tui.store.checkpoints import Checkpoint
-from grok_tui.store.read import RunReader
+from grok_tui.store.reader import RunReader
+from grok_tui.store.run_writer import RunWriter
 from grok_tui.store.rundir import RunDir, check_runs_dir, create
-from grok_tui.store.write import RunWriter
 
 COLUMNS = ["step", "train/loss", "test/loss", "kernel/drift"]
 
@@ -119,17 +119,17 @@ def test_resuming_tells_nothing_twice(run: RunDir) -> None:
 
 
 def test_requests_are_seen_once_and_in_order(run: RunDir) -> None:
-    tail = commands.Tail(run.commands_jsonl, from_end=True)
-    first = commands.append(run, "steer", set={"optim.lr": 0.1})
-    commands.append(run, "mark", label="here")
+    tail = Tail(run.commands_jsonl, from_end=True)
+    first = requests.send(run, "steer", set={"optim.lr": 0.1})
+    requests.send(run, "mark", label="here")
     assert [request["op"] for request in tail()] == ["steer", "mark"]
     assert tail() == []
-    assert commands.Tail(run.commands_jsonl)()[0]["id"] == first
+    assert Tail(run.commands_jsonl)()[0]["id"] == first
 
 
 def test_lines_that_are_no_objects_are_passed_over(run: RunDir) -> None:
     run.commands_jsonl.write_text('nonsense\n[1]\n{"op": "stop"}\n')
-    assert commands.Tail(run.commands_jsonl)() == [{"op": "stop"}]
+    assert Tail(run.commands_jsonl)() == [{"op": "stop"}]
 
 
 def test_run_json_is_never_half_written(run: RunDir) -> None:

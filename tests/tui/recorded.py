@@ -10,8 +10,8 @@ import numpy as np
 
 from grok_tui.config import presets
 from grok_tui.store import rundir
+from grok_tui.store.run_writer import RunWriter
 from grok_tui.store.rundir import RunDir
-from grok_tui.store.write import RunWriter
 
 COLUMNS = [
     "step", "train/loss", "test/loss", "train/acc", "test/acc", "norm/weight", "norm/embed.weight", "norm/grad",

@@ -9,7 +9,7 @@ from typing import Any
 
 from textual.pilot import Pilot
 
-from grok_tui.store.commands import append_line
+from grok_tui.store.jsonl import append_line
 from grok_tui.store.rundir import RunDir, now
 from grok_tui.tui.app import GrokApp
 

@@ -11,8 +11,8 @@ from grok_tui.claims.claim import SOURCES, Cell, Claim, Curves, Finding
 from grok_tui.config import presets
 from grok_tui.store.rundir import RunDir
 from grok_tui.tui.app import GrokApp
-from grok_tui.tui.card import preset_card
 from grok_tui.tui.catalog import Catalog, preset_entries
+from grok_tui.tui.details import preset_card
 from recorded import record
 from screens import SIZES, shows, text, until
 

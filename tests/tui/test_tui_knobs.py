@@ -12,16 +12,16 @@ from grok_tui.config import presets
 from grok_tui.config.check import check
 from grok_tui.config.fields import NORM
 from grok_tui.errors import UsageError
-from grok_tui.store.read import RunReader
+from grok_tui.store.reader import RunReader
 from grok_tui.store.rundir import RunDir
 from grok_tui.tui.app import GrokApp
-from grok_tui.tui.card import preset_card, run_card
+from grok_tui.tui.details import preset_card, run_card
 from grok_tui.tui.live import Live
 from grok_tui.tui.live_text import brief
 from grok_tui.tui.marks import marks_of, merged
 from grok_tui.tui.meters import meters
 from grok_tui.tui.prompt import Prompt, parse_request
-from grok_tui.tui.reading import knobs_of, knobs_shown, settable
+from grok_tui.tui.run_view import knobs_of, knobs_shown, settable
 from grok_tui.tui.side import events_text
 from recorded import GROKKED, machine, record, steered, steps_up_to
 from screens import requests, shows, text, until

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from textual_plotext.plot import Plot
 
-from grok_tui.store.read import RunReader
+from grok_tui.store.reader import RunReader
 from grok_tui.store.rundir import RunDir
 from grok_tui.tui import theme
 from grok_tui.tui.app import GrokApp

@@ -12,14 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from textual_plotext.plot import Plot
 
-from grok_tui.store.read import RunReader
+from grok_tui.store.reader import RunReader
 from grok_tui.tui import meters, numbers
 from grok_tui.tui.help import keys_text, meanings_text
 from grok_tui.tui.keys import BY_ID, KEYS, footer, read_keymap
 from grok_tui.tui.marks import Mark, labels, marks_of, merged
 from grok_tui.tui.modes import MODES
 from grok_tui.tui.picture import Frame, picture
-from grok_tui.tui.reading import takes_every_core
+from grok_tui.tui.run_view import takes_every_core
 from grok_tui.tui.scale import Axis, decimate, linear_ticks, log_ticks, step_axis, trace, value_axis
 from recorded import GROKKED, delay_law, presses, record, steered, steps_up_to
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from grok_tui.store.read import RunReader
+from grok_tui.store.reader import RunReader
 from grok_tui.tui.app import GrokApp
 from grok_tui.tui.chart import Chart
 from grok_tui.tui.modes import MODES, loss, modes_of
-from grok_tui.tui.reading import measuring_of, seeds_of
+from grok_tui.tui.run_view import measuring_of, seeds_of
 from recorded import GROKKED, record, record_seeds
 from screens import SIZES, shows, until
 

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from grok_tui.science.laws import Contraction
-from grok_tui.store.read import RunReader
+from grok_tui.science.fits import Contraction
+from grok_tui.store.reader import RunReader
 from grok_tui.store.rundir import RunDir
 from grok_tui.tui.facts import Facts, Steering, facts
-from grok_tui.tui.reading import Phases
+from grok_tui.tui.run_view import Phases
 from grok_tui.tui.told import DELAY_LAW, LAZY_TO_RICH, NEITHER, Sentence
 from grok_tui.tui.words import say, sentence
 from recorded import (

@@ -9,9 +9,9 @@ from pathlib import Path
 from tempfile import mkdtemp
 from time import perf_counter, sleep, time
 
-from ...store.commands import append
+from ...store.requests import send
+from ...store.run_writer import read_events
 from ...store.rundir import ENDED, RunDir
-from ...store.write import read_events
 from ..compare import alternate, ratios
 from ..records import Bench, Measured, Note, Record, at_least, at_most
 from ..sides import environment
@@ -78,7 +78,7 @@ def in_turn(bench: Bench, preset: str, rounds: int) -> dict[str, list[float]]:
             return speed(run)
 
         found = alternate({"headless": headless, "attached": attached}, rounds)
-    append(run, "stop")
+    send(run, "stop")
     while run.info()["status"] not in ENDED:
         sleep(0.05)
     return found | {"app": shares}
@@ -116,5 +116,5 @@ def key_waits(bench: Bench) -> list[float]:
             return [datetime.fromisoformat(event["time"]).timestamp() for event in events]
 
         app.wait(lambda: len(steered()) >= PRESSES, "an event for every key")
-        append(run, "stop")
+        send(run, "stop")
     return [event - press for event, press in zip(steered(), pressed, strict=True)]

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from ...config.presets import load_preset
 from ...engine.pool import Pool, Task
+from ...store.run_writer import read_events
 from ...store.rundir import create
-from ...store.write import read_events
 from ..compare import alternate, ratios, warmed
 from ..options import mlp_options
 from ..records import Bench, Measured, Note, Record, at_least

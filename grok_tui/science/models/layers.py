@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..kernel import Weights
-from ..products import Product, plain
+from ..matmul import Product, plain
 
 MOST_BYTES = 2**26
 """Memory that the signals of one backward pass may take while a kernel is contracted."""

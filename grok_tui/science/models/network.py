@@ -10,7 +10,7 @@ import torch
 from torch import Generator, Tensor
 
 from ..kernel import Weights, empirical_ntk
-from ..products import Product, plain
+from ..matmul import Product, plain
 
 
 class Pull(Protocol):

@@ -9,11 +9,11 @@ from pathlib import Path
 import torch
 
 from ..errors import UsageError
-from ..science.products import has_onednn
+from ..science.matmul import has_onednn
 
 
 @dataclass(frozen=True)
-class StepPath:
+class Backend:
     """The ways to the same numbers, up to rounding.
 
     products: how matrix products are taken, see `PRODUCTS`: torch, mkl or onednn.
@@ -30,13 +30,13 @@ class StepPath:
         return asdict(self)
 
 
-def choose(device: torch.device, name: str = "fast") -> StepPath:
+def choose(device: torch.device, name: str = "fast") -> Backend:
     """fast: what is fastest on this device. plain: torch's own products, autograd, one step after the other."""
     if name == "plain":
-        return StepPath()
+        return Backend()
     if device.type == "cpu":
-        return StepPath(products=fastest_products(), gradient="by hand")
-    return StepPath(steps="graph" if device.type == "cuda" else "eager")
+        return Backend(products=fastest_products(), gradient="by hand")
+    return Backend(steps="graph" if device.type == "cuda" else "eager")
 
 
 def fastest_products() -> str:
@@ -54,9 +54,9 @@ def is_intel() -> bool:
         return "GenuineIntel" in platform.processor()
 
 
-def again(taken: dict[str, str]) -> StepPath:
+def again(taken: dict[str, str]) -> Backend:
     """The path that a run took before, from run.json; how many seeds are taken together follows from the work."""
-    path = StepPath(**{name: way for name, way in taken.items() if name != "seeds"})
+    path = Backend(**{name: way for name, way in taken.items() if name != "seeds"})
     if path.products == "onednn" and not has_onednn():
         raise UsageError(
             "this run's products were taken by oneDNN, which this torch lacks; resume it where it is there"

@@ -9,8 +9,8 @@ from statistics import median
 
 import numpy as np
 
-from ..science.laws import Line, straight_line
-from ..store.read import RunReader
+from ..science.fits import Line, straight_line
+from ..store.reader import RunReader
 from .claim import Runs
 
 Figure = Callable[[RunReader], float]

@@ -10,10 +10,10 @@ from torch import Tensor
 
 from ..science import fourier as spectra
 from ..science.decomposition import error_terms
-from ..science.geometry import angle as angle_between
-from ..science.geometry import bit_share
 from ..science.kernel import empirical_ntk_full
 from ..science.regression import kernel_regression
+from ..science.weight_measures import angle as angle_between
+from ..science.weight_measures import bit_share
 
 if TYPE_CHECKING:
     from .gradient_learner import GradientLearner

@@ -13,8 +13,8 @@ from ..config.schema import NAMED, RunConfig
 from ..store.rundir import RunDir
 from . import theme
 from .numbers import duration, grouped, short
-from .printed import ink
-from .reading import seeds_of, status_of
+from .run_view import seeds_of, status_of
+from .static_text import styled
 
 
 def rows_text(rows: list[tuple[str, str]], width: int) -> Text:
@@ -29,8 +29,8 @@ def rows_text(rows: list[tuple[str, str]], width: int) -> Text:
 def preset_card(name: str, config: RunConfig | str, claims: list[Claim], width: int = 60) -> Text:
     """What happens, what to look at, what is claimed, and the numbers."""
     if isinstance(config, str):
-        return ink(f"{name}\n\n", f"bold {theme.BRIGHT}").append(config, theme.BAD)
-    text = ink(f"{config.title or name}\n", f"bold {theme.BRIGHT}").append(f"{config.source}\n", theme.DIM)
+        return styled(f"{name}\n\n", f"bold {theme.BRIGHT}").append(config, theme.BAD)
+    text = styled(f"{config.title or name}\n", f"bold {theme.BRIGHT}").append(f"{config.source}\n", theme.DIM)
     for title, body in (("what happens", config.says), ("what to look at", config.look)):
         if body:
             text.append(f"\n{title}\n", theme.TRAIN).append(f"{body}\n", theme.TEXT)
@@ -42,7 +42,7 @@ def preset_card(name: str, config: RunConfig | str, claims: list[Claim], width: 
 
 def claim_text(claim: Claim) -> Text:
     """The claim, what was published of it, and how to check it."""
-    text = ink(f"{claim.says}\n", theme.TEXT)
+    text = styled(f"{claim.says}\n", theme.TEXT)
     published = "no figure" if claim.published == "UNKNOWN" else claim.published
     text.append("published ", theme.DIM).append(f"{published}\n", theme.TEXT)
     return text.append(f"{claim.figure}  ", theme.DIM).append(f"grok-tui verify {claim.id}\n", theme.THIRD)
@@ -101,7 +101,7 @@ def run_card(run: RunDir, info: dict[str, Any], width: int = 60) -> Text:
     """How a run stands."""
     sign, word, colour = status_of(info)
     progress, result = info.get("progress") or {}, info.get("result") or {}
-    text = ink(f"{info.get('name')}", f"bold {theme.BRIGHT}").append(f"  {seeds_of(info)}\n", theme.DIM)
+    text = styled(f"{info.get('name')}", f"bold {theme.BRIGHT}").append(f"  {seeds_of(info)}\n", theme.DIM)
     text.append(f"{sign} {word}", colour)
     text.append(f" at {grouped(progress.get('step') or 0)} of {grouped(info.get('steps') or 0)}\n\n", theme.TEXT)
     rows = [(name, grouped(result[name])) for name in ("t_mem", "t_grok", "delay") if result.get(name) is not None]

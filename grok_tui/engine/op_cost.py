@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry, shape_wrapper
 
-from ..science.products import has_onednn
+from ..science.matmul import has_onednn
 
 SECONDS_PER_OP = 2e-6
 SECONDS_PER_ELEMENT = 1.2e-10

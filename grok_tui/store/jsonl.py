@@ -1,23 +1,11 @@
-"""Requests to a running engine: appended by keys and the command line, read by the engine's trainer."""
+"""JSON Lines: append one record, and read what was appended since the last look."""
 
 from __future__ import annotations
 
 import json
 import os
-import secrets
 from pathlib import Path
 from typing import Any
-
-from .rundir import RunDir, now
-
-OPS = ("steer", "pause", "continue", "chunk", "stop", "mark", "pace")
-
-
-def append(run: RunDir, op: str, **what: Any) -> str:
-    """Ask the engine for something; returns the request's id, under which an event will answer."""
-    request = {"id": secrets.token_hex(4), "time": now(), "op": op, **what}
-    append_line(run.commands_jsonl, request)
-    return str(request["id"])
 
 
 def append_line(path: Path, record: dict[str, Any]) -> None:

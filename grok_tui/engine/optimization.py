@@ -29,7 +29,7 @@ Backward = Callable[[Weights, Tensor, Tensor | None, Pull, Weights], Tensor]
 """(weights, x, start, pull, into) -> f(x): the gradient by hand, see `ScaledOutput.backward`."""
 
 
-class Fit:
+class Optimization:
     """One set of weights, or a stack of them, fitted to data step by step."""
 
     def __init__(
@@ -42,13 +42,15 @@ class Fit:
         self.optimizer = OPTIMIZERS[optim.name](self.flat, self.grad)
 
     @classmethod
-    def of(cls, f: Function, weights: Weights, loss: Loss, optim: Optim, backward: Backward | None = None) -> Fit:
+    def of(
+        cls, f: Function, weights: Weights, loss: Loss, optim: Optim, backward: Backward | None = None
+    ) -> Optimization:
         """A fit of one network, whose weights are copied."""
         decays = decaying({name: w.shape for name, w in weights.items()}, optim.decay)
         return cls(f, Flat.of(weights, decays), loss, optim, backward=backward)
 
     @classmethod
-    def stacked(cls, fits: Sequence[Fit], backward: Backward | None = None) -> Fit:
+    def stacked(cls, fits: Sequence[Optimization], backward: Backward | None = None) -> Optimization:
         """One fit that steps all of them. They become views of it, to be read and loaded."""
         first = fits[0]
         stack = cls(first.f, Flat.stacked([fit.flat for fit in fits]), first.loss, first.optim, backward=backward)

@@ -6,16 +6,16 @@ from typing import Any
 
 from ..engine.steering import SLOWEST
 from ..errors import UsageError
-from ..store import commands
-from ..store.read import RunReader
+from ..store import requests
+from ..store.reader import RunReader
 from .numbers import short
-from .reading import is_live, knobs_of, ordered, pace_of, short_name, speed_of
+from .run_view import is_live, knobs_of, ordered, pace_of, short_name, speed_of
 
 QUARTER_DECADE = "1.7783"
 FULL = 0.0
 
 
-class Desk:
+class RunControl:
     """Sends requests about one run. A request that makes no sense raises UsageError, and nothing is sent."""
 
     def __init__(self, reader: RunReader) -> None:
@@ -35,7 +35,7 @@ class Desk:
     def send(self, op: str, **what: Any) -> None:
         """Append a request at once."""
         try:
-            self.waiting.add(commands.append(self.run, op, **what))
+            self.waiting.add(requests.send(self.run, op, **what))
         except OSError as error:
             raise UsageError(f"{self.run.path}: cannot be written: {error.strerror}") from None
 

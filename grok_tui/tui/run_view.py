@@ -10,7 +10,7 @@ import numpy as np
 
 from ..config.fields import ALIASES, NORM, has_norm, steerable
 from ..config.schema import RunConfig
-from ..store.read import RunReader
+from ..store.reader import RunReader
 from ..store.rundir import ENDED
 from . import theme
 

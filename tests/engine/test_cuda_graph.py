@@ -7,14 +7,14 @@ import torch
 
 from captured import hold_knobs_in_tensors
 from grok_tui.config.fields import replace
+from grok_tui.engine.backend import Backend, choose
+from grok_tui.engine.cuda_graph import LOT, WARM_UP, Replay
 from grok_tui.engine.gradient_learner import GradientLearner
-from grok_tui.engine.path import StepPath, choose
-from grok_tui.engine.replay import LOT, WARM_UP, Replay
 from grok_tui.engine.stack import Stack
 from small import small
 
 CPU = torch.device("cpu")
-GRAPH = StepPath(steps="graph")
+GRAPH = Backend(steps="graph")
 
 
 def test_steps_are_warm_ups_then_lots_then_a_rest() -> None:
@@ -37,7 +37,7 @@ def test_steps_are_warm_ups_then_lots_then_a_rest() -> None:
     assert replay.captures == 2
 
 
-def captured(config, path: StepPath = GRAPH) -> GradientLearner:  # type: ignore[no-untyped-def]
+def captured(config, path: Backend = GRAPH) -> GradientLearner:  # type: ignore[no-untyped-def]
     """A learner as on CUDA: knobs in tensors, steps captured; what is captured is Python here."""
     learner = GradientLearner(config, CPU, path)
     assert learner.replay is not None
@@ -48,7 +48,7 @@ def captured(config, path: StepPath = GRAPH) -> GradientLearner:  # type: ignore
 
 def test_steering_needs_no_new_capture_and_alpha_does() -> None:
     config = small("modadd-fast", "train.dtype=float64")
-    ours, plain = captured(config), GradientLearner(config, CPU, StepPath())
+    ours, plain = captured(config), GradientLearner(config, CPU, Backend())
     turns = [
         ({}, 1),
         ({"optim.lr": 1e-3, "optim.weight_decay": 0.3, "optim.beta1": 0.5}, 1),
@@ -80,7 +80,7 @@ def test_a_row_between_captured_steps_changes_none() -> None:
 def test_a_stack_is_captured_as_one() -> None:
     configs = [small("modadd-fast", "train.dtype=float64", f"train.seed={seed}") for seed in range(3)]
     learners = [GradientLearner(config, CPU, GRAPH) for config in configs]
-    alone = [GradientLearner(config, CPU, StepPath()) for config in configs]
+    alone = [GradientLearner(config, CPU, Backend()) for config in configs]
     stack = Stack(learners)
     assert stack.replay is not None
     stack.replay.capture = lambda work: work
@@ -103,4 +103,4 @@ def test_a_stack_is_captured_as_one() -> None:
 def test_paths_of_other_devices(device: str, steps: str, products: str) -> None:
     path = choose(torch.device(device))
     assert (path.steps, path.products, path.gradient) == (steps, products, "autograd")
-    assert choose(torch.device(device), "plain") == StepPath()
+    assert choose(torch.device(device), "plain") == Backend()

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .commands import Tail
+from .jsonl import Tail
 from .rundir import RunDir
 
 Array = NDArray[np.float64]

@@ -10,13 +10,13 @@ from textual.timer import Timer
 
 from . import theme
 from .keys import footer
-from .printed import Printed, ink, one_line
+from .static_text import StaticText, one_line, styled
 
 SECONDS = 6.0
 """How long a notice stands."""
 
 
-class Place(Screen[None]):
+class BaseScreen(Screen[None]):
     """A full screen. It shows at most one notice, and a new one replaces it."""
 
     AUTO_FOCUS: ClassVar[str | None] = ""
@@ -30,7 +30,7 @@ class Place(Screen[None]):
         """Show one line for some seconds."""
         if self._timer:
             self._timer.stop()
-        self.said = ink(one_line(text), colour)
+        self.said = styled(one_line(text), colour)
         self._timer = self.set_timer(SECONDS, self.unsay)
         if self.is_mounted:
             self.show_said()
@@ -47,5 +47,5 @@ class Place(Screen[None]):
 
     def show_footer(self, entries: list[tuple[str, str]]) -> None:
         """Show the keys that matter most here."""
-        bar = self.query_one("#footer", Printed)
+        bar = self.query_one("#footer", StaticText)
         bar.show(footer(entries, self.app._keymap, self.size.width - 2))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .commands import Tail, append_line
+from .jsonl import Tail, append_line
 from .rundir import RunDir, now
 
 

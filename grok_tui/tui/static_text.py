@@ -8,7 +8,7 @@ from rich.text import Text
 from textual.widgets import Static
 
 
-class Printed(Static):
+class StaticText(Static):
     """A static that repaints only when what it shows has changed."""
 
     def __init__(self, id: str | None = None, classes: str | None = None) -> None:
@@ -33,7 +33,7 @@ def both_ends(left: Text, right: Text, width: int) -> Text:
     return row.append_text(right)
 
 
-def ink(text: str, style: str) -> Text:
+def styled(text: str, style: str) -> Text:
     """Text whose style ends with it: what is appended has its own."""
     return Text().append(text, style)
 

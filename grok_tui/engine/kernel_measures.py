@@ -11,7 +11,7 @@ TOP = 3
 """How many eigenvalues a row holds."""
 
 
-class KernelMeter:
+class KernelMeasures:
     """Reads kernels of one run in the order in which they are measured."""
 
     def __init__(self, targets: Tensor, spectrum: bool) -> None:
