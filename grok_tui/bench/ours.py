@@ -40,13 +40,13 @@ class Learner:
         torch.set_num_threads(threads)
         devices.make_deterministic()
         self.config, self.device = load_preset(preset, sets), torch.device(device)
-        path = choose(self.device)
-        self.path = replace(path, steps=steps) if steps else path
+        backend = choose(self.device)
+        self.backend = replace(backend, steps=steps) if steps else backend
         self.learner, self.clock = self._build(), Clock(self.device, pace=0.0)
         self.choose_threads()
 
     def _build(self) -> GradientLearner:
-        learner = build_learner(self.config, self.device, self.path)
+        learner = build_learner(self.config, self.device, self.backend)
         assert isinstance(learner, GradientLearner)
         return learner
 
@@ -141,7 +141,7 @@ class Seeds:
 
     def way(self) -> str:
         """How the seeds are taken together."""
-        return str(self.ensemble.about()["path"]["seeds"])
+        return str(self.ensemble.about()["used"]["backend"]["seeds"])
 
     def save(self, folder: str) -> list[str]:
         """Every seed's start, see `save_start`."""

@@ -49,8 +49,8 @@ class Planned:
     cell: Cell
     config: RunConfig
     run: RunDir
-    path: str = "fast"
-    """fast or plain: by which ways it computes"""
+    backend: str = "fast"
+    """fast or plain"""
 
     @property
     def name(self) -> str:
@@ -68,12 +68,12 @@ class Planned:
                 return True
             shutil.rmtree(run.path)
         stop_on = "grok" if self.cell.stop_on_grok else None
-        ways: dict[str, Any] = {"device": "cpu", "threads": 1, "path": self.path}
+        ways: dict[str, Any] = {"device": "cpu", "threads": 1, "backend": self.backend}
         create(run.path.parent, self.config, preset=self.cell.preset, stop_on=stop_on, id=run.id, **ways)
         return False
 
 
-def planned(cell: Cell, seeds: Sequence[int], runs: Path, path: str = "fast") -> list[Planned]:
+def planned(cell: Cell, seeds: Sequence[int], runs: Path, backend: str = "fast") -> list[Planned]:
     """The runs of a cell. The environment does not reach them: a claim says what is run."""
     config = load(preset_path(cell.preset), list(cell.set), env={})
     check_data(config)
@@ -81,8 +81,8 @@ def planned(cell: Cell, seeds: Sequence[int], runs: Path, path: str = "fast") ->
     for seed in seeds:
         seeded = replace(config, {"train.seed": seed})
         stop_on = "grok" if cell.stop_on_grok else None
-        digest = sha256(f"{to_toml(computed(seeded))}\n{stop_on}\n{path}\n{__version__}".encode()).hexdigest()[:10]
-        found.append(Planned(cell, seeded, RunDir(runs / f"{cell.preset}_{digest}_s{seed}"), path))
+        digest = sha256(f"{to_toml(computed(seeded))}\n{stop_on}\n{backend}\n{__version__}".encode()).hexdigest()[:10]
+        found.append(Planned(cell, seeded, RunDir(runs / f"{cell.preset}_{digest}_s{seed}"), backend))
     return found
 
 
@@ -137,11 +137,11 @@ class Verification:
     Yields a report for every run, each claim when it is judged, notes, and none now and then.
     """
 
-    def __init__(self, claims: Sequence[Claim], *, quick: bool, out: Path, workers: int, path: str = "fast") -> None:
+    def __init__(self, claims: Sequence[Claim], *, quick: bool, out: Path, workers: int, backend: str = "fast") -> None:
         self.claims = claims
         self.quick = quick
         self.out = out
-        self.path = path
+        self.backend = backend
         self.pool = Pool(workers)
         self.runs: dict[str, Planned] = {}
         """by id, in the order of the claims"""
@@ -161,7 +161,7 @@ class Verification:
         seeds = claim.seeds_of(self.quick)
         try:
             cells = claim.cells_of(self.quick)
-            needs = {cell.label: planned(cell, seeds, self.out / "runs", self.path) for cell in cells}
+            needs = {cell.label: planned(cell, seeds, self.out / "runs", self.backend) for cell in cells}
         except UsageError as error:
             self._refused[claim.id] = str(error)
             return

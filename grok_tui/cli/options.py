@@ -15,7 +15,7 @@ Seeds = Annotated[int | None, typer.Option("--seeds", help="Train this many seed
 Steps = Annotated[int | None, typer.Option("--steps", help="The same as --set train.steps=N.")]
 Device = Annotated[str, typer.Option("--device", envvar="GROK_TUI_DEVICE", help="auto, cpu, cuda, cuda:N or mps.")]
 Threads = Annotated[int | None, typer.Option("--threads", help="CPU threads; by default what the steps can feed.")]
-Backend = Annotated[str, typer.Option("--path", help="fast, or plain: torch's own products, and autograd.")]
+Backend = Annotated[str, typer.Option("--backend", help="fast, or plain: torch's own products, and autograd.")]
 Runs = Annotated[Path, typer.Option("--runs", envvar="GROK_TUI_RUNS", help="The directory of all runs.")]
 Name = Annotated[str | None, typer.Option("--name", help="A name for the run, instead of the preset's.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout.")]

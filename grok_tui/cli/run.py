@@ -21,7 +21,7 @@ from . import options, output
 if TYPE_CHECKING:
     from ..engine.records import Record
 
-PATHS = ("fast", "plain")
+BACKENDS = ("fast", "plain")
 PHASES = {"memorized": "memorised", "grokked": "grokked"}
 """The phases as people are told of them."""
 
@@ -37,7 +37,7 @@ def run(
     steps: options.Steps = None,
     device: options.Device = "auto",
     threads: options.Threads = None,
-    path: options.Backend = "fast",
+    backend: options.Backend = "fast",
     stop_on: StopOn = None,
     runs: options.Runs = options.RUNS,
     name: options.Name = None,
@@ -57,12 +57,12 @@ def run(
     check_runs_dir(runs)
     check_device(device, resolved)
     check_threads(threads)
-    check_path(path)
+    check_backend(backend)
     if seeds is not None and seeds < 2:
         raise UsageError(f"--seeds {seeds}: expected 2 or more; for one seed there is --seed")
     together = range(resolved.train.seed, resolved.train.seed + (seeds or 0))
     label = preset or config.stem  # type: ignore[union-attr]
-    ways: dict[str, Any] = {"device": device, "threads": threads, "path": path, "seeds": together}
+    ways: dict[str, Any] = {"device": device, "threads": threads, "backend": backend, "seeds": together}
     made = create(runs, resolved, preset=label, name=name, stop_on=stop_on, **ways)
     raise typer.Exit(train(made, resolved, json=json, quiet=quiet, detach=detach))
 
@@ -82,7 +82,7 @@ def resume(
     if not any(one.checkpoint_steps() for one in of):
         raise UsageError(f"{found.id} has no checkpoint to go on from; start again with run --config")
     config = found.config()
-    check_device(found.info()["device"], config)
+    check_device(found.info()["asked"]["device"], config)
     raise typer.Exit(train(found, config, json=json, quiet=quiet, detach=detach, resume=True))
 
 
@@ -100,10 +100,10 @@ def check_threads(threads: int | None) -> None:
         raise UsageError(f"--threads {threads}: expected 1 to {cpus}, the CPUs here")
 
 
-def check_path(path: str) -> None:
-    """Refuse a path that there is not."""
-    if path not in PATHS:
-        raise UsageError(f"--path {path}: {nearest(path, PATHS)}")
+def check_backend(backend: str) -> None:
+    """Refuse a backend that does not exist."""
+    if backend not in BACKENDS:
+        raise UsageError(f"--backend {backend}: {nearest(backend, BACKENDS)}")
 
 
 def train(
@@ -131,7 +131,6 @@ class Foreground:
         self.json = json
         self.signal: int | None = None
         self._records: queue.SimpleQueue[Record] = queue.SimpleQueue()
-        run.update_info(pace=0.0)
         self.thread = TrainerThread(run, resume=resume, observe=self._records.put)
         self.progress = output.TrainingProgress(run.info()["name"], config.train.steps, quiet=quiet or json)
 

@@ -62,7 +62,7 @@ def show(run: options.Run = "latest", runs: options.Runs = options.RUNS, json: o
         output.json_line({**reader.info, "last": last, "events": reader.events})
         return
     info = reader.info
-    for key in ("id", "status", "device", "threads", "started", "ended", "parameters", "error"):
+    for key in ("id", "status", "started", "ended", "parameters", "error"):
         if info.get(key) is not None:
             output.data(f"{key:12} {info[key]}")
     for key, value in summary(reader.run, info).items():

@@ -27,7 +27,7 @@ from ..errors import GrokError, UsageError, nearest
 from ..store.reader import RunReader
 from ..store.rundir import check_runs_dir
 from . import options, output
-from .run import check_path
+from .run import check_backend
 
 OUT = Path("verify")
 
@@ -45,7 +45,7 @@ def verify(
     quick: Quick = False,
     out: Out = OUT,
     workers: Workers = None,
-    path: options.Backend = "fast",
+    backend: options.Backend = "fast",
     list: List = False,
     json: options.Json = False,
 ) -> None:
@@ -54,7 +54,7 @@ def verify(
     Whatever stops it, the same command goes on: runs that ended are kept, the others go on from their checkpoints.
     """
     chosen = choose(claims or [], quick)
-    check_path(path)
+    check_backend(backend)
     if list:
         return show(chosen, quick, json=json)
     try:
@@ -63,7 +63,9 @@ def verify(
         raise UsageError(f"--out{str(error).removeprefix('--runs')}") from None
     try:
         with held(out):
-            verification = Verification(chosen, quick=quick, out=out, workers=workers or os.cpu_count() or 1, path=path)
+            verification = Verification(
+                chosen, quick=quick, out=out, workers=workers or os.cpu_count() or 1, backend=backend
+            )
             raise typer.Exit(carry_out(verification, json=json))
     except BrokenPipeError:
         raise

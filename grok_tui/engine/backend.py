@@ -1,4 +1,4 @@
-"""By which ways a run computes: chosen once at its start, kept in run.json, and taken again when it is resumed."""
+"""Which kernels compute a step. Chosen once at the start of a run, kept in run.json, and used again on resume."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..science.matmul import has_onednn
 
 @dataclass(frozen=True)
 class Backend:
-    """The ways to the same numbers, up to rounding.
+    """Different kernels that give the same numbers, up to rounding.
 
     products: how matrix products are taken, see `PRODUCTS`: torch, mkl or onednn.
     gradient: by hand where the network has one written out, or autograd.
@@ -54,11 +54,9 @@ def is_intel() -> bool:
         return "GenuineIntel" in platform.processor()
 
 
-def again(taken: dict[str, str]) -> Backend:
-    """The path that a run took before, from run.json; how many seeds are taken together follows from the work."""
-    path = Backend(**{name: way for name, way in taken.items() if name != "seeds"})
-    if path.products == "onednn" and not has_onednn():
-        raise UsageError(
-            "this run's products were taken by oneDNN, which this torch lacks; resume it where it is there"
-        )
-    return path
+def again(used: dict[str, str]) -> Backend:
+    """The backend stored in run.json. Its key `seeds` is not part of it: it says how the seeds are stepped."""
+    backend = Backend(**{name: kind for name, kind in used.items() if name != "seeds"})
+    if backend.products == "onednn" and not has_onednn():
+        raise UsageError("this run computed with oneDNN, which this torch lacks; resume it where torch has oneDNN")
+    return backend

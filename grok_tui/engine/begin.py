@@ -35,19 +35,22 @@ def begin(run: RunDir, requests: Callable[[], list[Request]], *, resume: bool) -
     """Make ready what trains `run`, on the device, the threads and the path that its run.json names."""
     info, config = run.info(), run.config()
     devices.make_deterministic()
-    device = devices.choose(info["device"])
+    device = devices.choose(info["asked"]["device"])
     devices.check_dtypes(config, device)
-    if "threads" in info:
-        torch.set_num_threads(info["threads"])
-    taken = info.get("path", "plain")
-    path = backends.again(taken) if isinstance(taken, dict) else backends.choose(device, taken)
-    options: dict[str, Any] = {"requests": requests, "stop_on": info["stop_on"], "pace": info["pace"]}
+    asked, used = info["asked"], info["used"]
+    threads = used.get("threads") or asked["threads"]
+    if threads:
+        torch.set_num_threads(threads)
+    backend = backends.again(used["backend"]) if used else backends.choose(device, asked["backend"])
+    options: dict[str, Any] = {"requests": requests, "stop_on": info["stop_on"], "pace": asked["pace"]}
     if "seeds" in info:
-        return ensemble(run, info["seeds"], options | {"config": config, "device": device, "path": path}, resume=resume)
+        return ensemble(
+            run, info["seeds"], options | {"config": config, "device": device, "backend": backend}, resume=resume
+        )
     step, checkpoint = checkpoints.newest(run) if resume else (None, None)
     told = [] if step is None else requests_told(run, step)
-    trainer = Trainer(config, device, path, told=told, checkpoint=checkpoint, **options)
-    if "threads" not in info and device.type == "cpu":
+    trainer = Trainer(config, device, backend, told=told, checkpoint=checkpoint, **options)
+    if not threads and device.type == "cpu":
         torch.set_num_threads(devices.threads_for(trainer.schedule.step_cost))
     return Begun(trainer, ((None, record) for record in trainer), step)
 

@@ -41,7 +41,7 @@ class Ensemble:
         config: RunConfig,
         device: torch.device,
         seeds: Sequence[int],
-        path: Backend | None = None,
+        backend: Backend | None = None,
         *,
         requests: Callable[[], list[Request]] = list,
         told: Sequence[list[dict[str, Any]]] = (),
@@ -55,7 +55,7 @@ class Ensemble:
             seed: Trainer(
                 replace(config, {"train.seed": seed}),
                 device,
-                path,
+                backend,
                 told=told[i] if told else None,
                 checkpoint=checkpoints[i] if checkpoints else None,
             )
@@ -241,7 +241,8 @@ class Ensemble:
         """As a seed's own, and how the seeds are taken together."""
         about = self.first.about()
         way = "stacked" if self.stack else "in threads" if self.pool else "in turn"
-        return about | {"path": about["path"] | {"seeds": way}} | ({"threads": self.threads} if self.pool else {})
+        used = about["used"] | {"backend": about["used"]["backend"] | {"seeds": way}, "threads": self.threads}
+        return about | {"used": used}
 
     @property
     def skipped(self) -> dict[str, int]:

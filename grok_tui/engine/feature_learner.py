@@ -37,7 +37,7 @@ class FeatureLearner:
     """
 
     def __init__(self, config: RunConfig, device: torch.device) -> None:
-        self.path = Backend()
+        self.backend = Backend()
         self.device = torch.device("cpu") if device.type == "mps" else device
         self.dtype = getattr(torch, config.train.dtype)
         self.kernel = KERNELS[config.model.kernel](config.model.bandwidth)

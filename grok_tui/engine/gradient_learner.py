@@ -27,7 +27,7 @@ from .optimization import Optimization
 class GradientLearner:
     """A network, its data and its optimizer; beside it, where it is asked for, its linearised twin."""
 
-    def __init__(self, config: RunConfig, device: torch.device, path: Backend = Backend()) -> None:  # noqa: B008
+    def __init__(self, config: RunConfig, device: torch.device, backend: Backend = Backend()) -> None:  # noqa: B008
         seed, dtype, also = config.train.seed, getattr(torch, config.train.dtype), config.measure.also
         data = TASKS[config.task.name](generator(seed, "data"), **values(config, "task")).to(device, dtype)
         n_outputs = 1 if config.loss.name in BINARY_LOSSES else data.n_outputs
@@ -37,7 +37,7 @@ class GradientLearner:
             vocabulary=data.vocabulary,
             n_inputs=data.train_x.shape[1],
             n_outputs=n_outputs,
-            product=PRODUCTS[path.products],
+            product=PRODUCTS[backend.products],
             **options,
         )
         start = net.initial_weights(generator(seed, "init"))
@@ -48,8 +48,8 @@ class GradientLearner:
         self.start_train = self.model.at_start(data.train_x)
         self.start_test = self.model.at_start(data.test_x)
         self.loss = LOSSES[config.loss.name](**values(config, "loss"))
-        by_hand = path.gradient == "by hand" and net.has_backward
-        self.path = path if by_hand else replace(path, gradient="autograd")
+        by_hand = backend.gradient == "by hand" and net.has_backward
+        self.backend = backend if by_hand else replace(backend, gradient="autograd")
         backward = self.model.backward if by_hand else None
         self.net = Optimization.of(self.model, self.weights_0, self.loss, config.optim, backward)
         linearized = Linearized(self.model, self.weights_0)
@@ -67,7 +67,7 @@ class GradientLearner:
         self.has_accuracy = has_accuracy(config)
         self.parameters = sum(w.numel() for w in self.weights.values())
         self.columns = self._columns()
-        self.replay = Replay(self._step) if path.steps == "graph" and not self.batch_size else None
+        self.replay = Replay(self._step) if backend.steps == "graph" and not self.batch_size else None
         self._ready: Tensor | None = None  # train outputs, where the full-batch gradient is already taken
         self.turn(config)
 

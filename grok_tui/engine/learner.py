@@ -30,7 +30,7 @@ class Learner(Protocol):
 
     columns: list[str]
     parameters: int
-    path: Backend
+    backend: Backend
     """By which ways it computes."""
 
     def advance(self, steps: int) -> None:
@@ -67,13 +67,13 @@ class Learner(Protocol):
         """Put back what `state` gave; the knobs must be turned again afterwards."""
 
 
-def build_learner(config: RunConfig, device: torch.device, path: Backend | None = None) -> Learner:
-    """The learner that the optimizer's name stands for; path: by which ways it computes, none: the fastest."""
-    path = path or choose(device)
+def build_learner(config: RunConfig, device: torch.device, backend: Backend | None = None) -> Learner:
+    """The learner that the optimizer's name stands for; backend: which kernels compute a step; None: the fastest."""
+    backend = backend or choose(device)
     if config.optim.name == "rfm":
         from .feature_learner import FeatureLearner
 
         return FeatureLearner(config, device)
     from .gradient_learner import GradientLearner
 
-    return GradientLearner(config, device, path)
+    return GradientLearner(config, device, backend)

@@ -82,7 +82,7 @@ class Recorder:
             case "continued":
                 self.run.update_info(status="running")
             case "paced":
-                self.run.update_info(pace=event.data["pace"])
+                self.run.update_info(asked=self.run.info()["asked"] | {"pace": event.data["pace"]})
             case "phase":
                 self.run.update_info(result=self.training.result())
             case "finished" | "failed" | "interrupted":

@@ -28,7 +28,7 @@ class Stack:
         starts = [learner.start_train for learner in learners if learner.start_train is not None]
         self.start = torch.stack(starts) if starts else None
         self.seeds = torch.arange(len(learners), device=self.x.device).unsqueeze(1)
-        self.replay = Replay(self._step) if first.path.steps == "graph" and not first.batch_size else None
+        self.replay = Replay(self._step) if first.backend.steps == "graph" and not first.batch_size else None
         self._numbers = (0.0, 0.0)
         self.turn(first.config)
 

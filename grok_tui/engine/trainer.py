@@ -40,7 +40,7 @@ IDLE_SECONDS = 0.03
 class Trainer:
     """One run: iterate over it to train.
 
-    path: by which ways to compute; none: the fastest.
+    backend: which kernels compute a step; None: the fastest.
     requests: gives the requests that came in since it was last called.
     told: the `steered` events of an earlier life of this run, applied again at their steps.
     checkpoint: go on from here; the records are then those that a run never stopped would have yielded.
@@ -50,7 +50,7 @@ class Trainer:
         self,
         config: RunConfig,
         device: torch.device,
-        path: Backend | None = None,
+        backend: Backend | None = None,
         *,
         requests: Callable[[], list[Request]] = list,
         told: list[dict[str, Any]] | None = None,
@@ -66,7 +66,7 @@ class Trainer:
         self.paused = False
         self.stopping: str | None = None
         self.device = device
-        self.learner = build_learner(config, device, path)
+        self.learner = build_learner(config, device, backend)
         self.columns = self.learner.columns
         self.phases = PhaseDetector(**{name: getattr(config.phase, name) for name in config.phase.__struct_fields__})
         self.scheduled = list(range(len(config.schedule)))  # entries still to come
@@ -249,8 +249,12 @@ class Trainer:
 
     def about(self) -> dict[str, Any]:
         """How this is computed."""
-        path = {"path": self.learner.path.as_dict(), "threads": torch.get_num_threads()}
-        return {"device": str(self.device), **path, "parameters": self.learner.parameters}
+        used = {
+            "device": str(self.device),
+            "backend": self.learner.backend.as_dict(),
+            "threads": torch.get_num_threads(),
+        }
+        return {"used": used, "parameters": self.learner.parameters}
 
     @property
     def skipped(self) -> dict[str, int]:

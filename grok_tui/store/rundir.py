@@ -180,7 +180,7 @@ def create(
     parent: dict[str, Any] | None = None,
     id: str | None = None,
     threads: int | None = None,
-    path: str = "fast",
+    backend: str = "fast",
     seeds: Sequence[int] = (),
 ) -> RunDir:
     """Make a new run's directory, ready for an engine.
@@ -188,7 +188,8 @@ def create(
     id: the directory's name; none: made of the time, the name and the seed.
     threads: CPU threads to train on; none: as many as its steps can feed.
     seeds: of a run of many seeds: each becomes an ordinary run directory inside, held by the same lock.
-    path: fast or plain, by which ways to compute; the engine replaces it by what it means on its device.
+    device, backend, threads, pace: what was asked for; run.json keeps them in `asked`. The engine puts what it
+        uses into `used`.
     """
     check_data(config)
     check_runs_dir(runs)
@@ -203,15 +204,14 @@ def create(
         "status": "starting",
         "pid": os.getpid(),
         "host": socket.gethostname(),
-        "device": device,
+        "asked": {"device": device, "backend": backend, "threads": threads, "pace": pace},
+        "used": {},
         "started": now(),
         "ended": None,
         "parent": parent,
         "root": parent["root"] if parent else run.id,
         "depth": parent["depth"] + 1 if parent else 0,
         "stop_on": stop_on,
-        "pace": pace,
-        "path": path,
         "steps": config.train.steps,
         "seed": config.train.seed,
         "versions": {"grok_tui": __version__, "python": platform.python_version()},
@@ -219,10 +219,10 @@ def create(
         "progress": {"step": 0, "steps_per_second": 0.0, "measuring": 0.0},
         "result": {},
     }
-    info |= ({"seeds": list(seeds)} if seeds else {}) | ({} if threads is None else {"threads": threads})
+    info |= {"seeds": list(seeds)} if seeds else {}
     write_atomically(run.run_json, json.dumps(info, indent=1) + "\n")
     for seed in seeds:
         of_seed = replace(config, {"train.seed": seed})
-        one = create(run.path, of_seed, preset=preset, device=device, name=name, path=path, id=run.seed(seed).id)
+        one = create(run.path, of_seed, preset=preset, device=device, name=name, backend=backend, id=run.seed(seed).id)
         one.lock.symlink_to(Path("..") / run.lock.name)
     return run

@@ -222,7 +222,7 @@ class GrokApp(App[int], inherit_bindings=False):
     def let_go(self) -> None:
         """Nobody will watch the run any more: it need not keep to a pace."""
         info = self.training()
-        if self.current is not None and info is not None and info.get("pace"):
+        if self.current is not None and info is not None and info["asked"].get("pace"):
             try:
                 requests.send(self.current, "pace", pace=0.0)
             except OSError:

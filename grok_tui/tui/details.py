@@ -105,7 +105,10 @@ def run_card(run: RunDir, info: dict[str, Any], width: int = 60) -> Text:
     text.append(f"{sign} {word}", colour)
     text.append(f" at {grouped(progress.get('step') or 0)} of {grouped(info.get('steps') or 0)}\n\n", theme.TEXT)
     rows = [(name, grouped(result[name])) for name in ("t_mem", "t_grok", "delay") if result.get(name) is not None]
-    rows += [("device", str(info.get("device"))), ("started", str(info.get("started", ""))[:19].replace("T", " "))]
+    rows += [
+        ("device", str((info["used"] or info["asked"])["device"])),
+        ("started", str(info.get("started", ""))[:19].replace("T", " ")),
+    ]
     if info.get("error"):
         rows.append(("error", str(info["error"])))
     rows.append(("path", str(run.path)))

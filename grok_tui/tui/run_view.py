@@ -129,12 +129,12 @@ def settable(reader: RunReader) -> dict[str, float]:
 def pace_of(reader: RunReader) -> float:
     """Steps per second that the engine keeps to; 0: full speed."""
     paced = reader.of_type("paced")
-    return float((paced[-1].get("pace") if paced else reader.info.get("pace")) or 0.0)
+    return float((paced[-1].get("pace") if paced else reader.info["asked"].get("pace")) or 0.0)
 
 
 def takes_every_core(reader: RunReader) -> bool:
     """Whether training keeps every core here busy: at full speed, on as many threads as there are cores."""
-    return not pace_of(reader) and reader.info.get("threads", 1) >= (os.cpu_count() or 1)
+    return not pace_of(reader) and reader.info["used"].get("threads", 1) >= (os.cpu_count() or 1)
 
 
 def phases_of(reader: RunReader) -> Phases:

@@ -157,7 +157,7 @@ def test_runs_are_shared_and_trained_by_both_workers(ran: Ran) -> None:
     runs = [RunDir(path) for path in (ran.out / "runs").iterdir()]
     assert len(runs) == N_RUNS == ran.document["runs"]
     infos = [run.info() for run in runs]
-    assert {info["threads"] for info in infos} == {1}
+    assert {info["used"]["threads"] for info in infos} == {1}
     assert len({info["pid"] for info in infos}) == 2
     assert sorted(info["status"] for info in infos) == ["failed"] + ["finished"] * (N_RUNS - 1)
     assert all(run.id.rpartition("_s")[0][:-11] in SMALL for run in runs)

@@ -66,7 +66,7 @@ def test_all_workers_train_and_the_runs_are_those_of_a_thread(tmp_path: Path) ->
     assert sorted(id for what, id in reports if what == "ended") == [f"run_{seed}" for seed in range(4)]
     infos = [task.run.info() for task in tasks]
     assert {info["status"] for info in infos} == {"finished"}
-    assert {info["threads"] for info in infos} == {1}
+    assert {info["used"]["threads"] for info in infos} == {1}
     pids = {info["pid"] for info in infos}
     assert len(pids) == 2
     assert os.getpid() not in pids

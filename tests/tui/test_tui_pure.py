@@ -255,5 +255,5 @@ def test_a_screen_is_sparing_only_where_training_takes_every_core(runs: Path, mo
     monkeypatch.setattr("os.cpu_count", lambda: 4)
     reader = RunReader(record(runs))
     for threads, pace, sparing in ((4, 0.0, True), (3, 0.0, False), (4, 400.0, False)):
-        reader.info |= {"threads": threads, "pace": pace}
+        reader.info |= {"used": {"threads": threads}, "asked": {"pace": pace}}
         assert takes_every_core(reader) is sparing

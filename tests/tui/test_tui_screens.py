@@ -37,7 +37,12 @@ async def test_enter_starts_a_preset(runs: Path, engines: list[Engine]) -> None:
         await pilot.press("j", "enter")
         await until(pilot, lambda: isinstance(app.screen, Live) and shows(app, "starting the engine…"))
         info = engines[0].run.info()
-        assert (info["preset"], info["device"], info["pace"], info["seed"]) == ("modadd-fast", "cpu", 400.0, 0)
+        assert (info["preset"], info["asked"]["device"], info["asked"]["pace"], info["seed"]) == (
+            "modadd-fast",
+            "cpu",
+            400.0,
+            0,
+        )
         await pilot.press("w")
         await until(pilot, lambda: shows(app, "the engine is still starting"))
         assert requests(engines[0].run) == []
