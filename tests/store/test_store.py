@@ -19,6 +19,7 @@ from grok_tui.config import presets
 from grok_tui.errors import RunHeld, UsageError
 from grok_tui.store import checkpoints, requests, runs
 from grok_tui.store.checkpoints import Checkpoint
+from grok_tui.store.jsonl import Tail
 from grok_tui.store.reader import RunReader
 from grok_tui.store.run_writer import RunWriter
 from grok_tui.store.rundir import RunDir, check_runs_dir, create
