@@ -83,9 +83,9 @@ class Cosine(Network):
 def test_a_new_model_is_one_file_and_one_line(copy: Path) -> None:
     (copy / "grok_tui" / "science" / "models" / "cosine_net.py").write_text(MODEL)
     edit(
-        copy / "grok_tui" / "config" / "schema.py",
+        copy / "grok_tui" / "config" / "names.py",
         "MODELS = {\n",
-        'MODELS = {\n    "cosine-net": Takes("d_hidden", ("vectors",), ANY),\n',
+        'MODELS = {\n    "cosine-net": Takes(("d_hidden",), ("vectors",), ANY),\n',
     )
     sets = ("--set", "model.name=cosine-net", "--set", "measure.also=twin,angle")
     told = grok_tui(copy, "run", "--preset", "parity", *sets, "--steps", "5", "--json", "--quiet")

@@ -10,7 +10,9 @@ from pathlib import Path
 from ..errors import UsageError, nearest
 from ..science.operations import OPERATIONS, Operation
 from .fields import NORM, asked, fields, get, has_norm, steerable, values
-from .schema import BINARY_LOSSES, MEASURES, MODELS, TASKS, RunConfig
+from .measures import EXTRAS
+from .names import BINARY_LOSSES, MODELS, TASKS
+from .schema import RunConfig
 
 IDX_FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 DIGITS = 5000
@@ -127,14 +129,17 @@ def check_parts(config: RunConfig) -> None:
 
 def check_measures(config: RunConfig) -> None:
     """Refuse a measure that is asked for by name and cannot be taken of this task, model or loss."""
-    for name in config.measure.also:
-        needs = MEASURES[name]
-        for key, allowed in (("task.name", needs.tasks), ("model.name", needs.models), ("loss.name", needs.loss)):
-            allowed = (allowed,) if isinstance(allowed, str) and allowed else allowed
+    also = config.measure.also
+    for i, name in enumerate(also):
+        if name not in EXTRAS:
+            raise UsageError(f"measure.also: no measure {name}; {nearest(name, EXTRAS)}")
+        if name in also[:i]:
+            raise UsageError(f"measure.also: {name} is there twice")
+        needs = EXTRAS[name]
+        for key, allowed in (("task.name", needs.tasks), ("model.name", needs.models), ("loss.name", needs.losses)):
             if allowed and get(config, key) not in allowed:
                 raise UsageError(
-                    f"measure.also: {name} ({needs.says}) needs {key} {' or '.join(shortest(allowed))}, "
-                    f"got {get(config, key)}"
+                    f"measure.also: {name} needs {key} {' or '.join(shortest(allowed))}, got {get(config, key)}"
                 )
     size = (config.task.n_train + config.task.n_test) * values(config, "task").get("n_outputs", 1)
     if "regression" in config.measure.also and size > LARGEST_KERNEL:
@@ -160,7 +165,7 @@ def n_examples(config: RunConfig) -> int:
 
 def has_accuracy(config: RunConfig) -> bool:
     """Whether right and wrong answers can be told apart: classes, or a tolerance on real values."""
-    tolerance = config.task.tolerance if "tolerance" in TASKS[config.task.name].fields.split() else 0
+    tolerance = config.task.tolerance if "tolerance" in TASKS[config.task.name].fields else 0
     return bool({"classes", "binary"} & set(TASKS[config.task.name].targets)) or tolerance > 0
 
 

@@ -57,7 +57,7 @@ def field(key: str) -> Field:
 
 def used(section: str, name: str) -> list[str]:
     """The fields that `name` reads in `section`, in the order of the schema."""
-    wanted = {"name", *NAMED[section][name].split()}
+    wanted = {"name", *NAMED[section][name]}
     return [f for f in SECTIONS[section].__struct_fields__ if f in wanted]
 
 

@@ -109,7 +109,7 @@ def refuse_unread(section: str, part: Document, where: str, overridden: set[str]
         raise UsageError(f"{where}: {section}.name is missing; it is one of: {', '.join(NAMED[section])}")
     if name not in NAMED[section]:
         raise UsageError(f"{where}: {section}.name: no {section} {name}; {nearest(name, NAMED[section])}")
-    reads = NAMED[section][name].split()
+    reads = NAMED[section][name]
     for key in list(part):
         if key == "name" or key in reads:
             continue

@@ -10,7 +10,13 @@ from typing import Annotated, Any, Literal, get_args
 
 from msgspec import Meta, Struct
 
-from ..science.operations import OPERATIONS
+from .measures import EXTRAS
+from .names import BINARY_LOSSES as BINARY_LOSSES
+from .names import LOSSES as LOSSES
+from .names import MODELS as MODELS
+from .names import NAMED as NAMED
+from .names import OPTIMIZERS as OPTIMIZERS
+from .names import TASKS as TASKS
 
 
 def doc(text: str, *, steerable: bool = False, **limits: Any) -> Meta:
@@ -124,71 +130,6 @@ class Phase(Section, frozen=True, kw_only=True):
     test_loss: Annotated[float, doc("grokked: test loss below this; 0: not asked", ge=0)] = 0.0
 
 
-class Takes(Struct, frozen=True):
-    """What a named task or model reads, beside what all of its section share."""
-
-    fields: str
-    inputs: tuple[str, ...]
-    """`tokens` or `vectors`: what the task gives, or the model takes"""
-    targets: tuple[str, ...]
-    """`classes`, `binary` (two classes), `scalar`, `vector`: what the task asks for, or the model can answer"""
-
-
-ANY = ("classes", "binary", "scalar", "vector")
-
-MODULAR = tuple(f"modular-{name}" for name in OPERATIONS)
-
-TASKS = {name: Takes("p frac_train n_tokens", ("tokens",), ("classes",)) for name in MODULAR} | {
-    "parity": Takes("n k n_train n_test", ("vectors",), ("binary",)),
-    "xor-cluster": Takes("d n_train n_test separation label_noise", ("vectors",), ("binary",)),
-    "mnist": Takes("path n_train n_test", ("vectors",), ("classes",)),
-    "polynomial": Takes("d n_train n_test target_scale tolerance", ("vectors",), ("scalar",)),
-    "eigenvector": Takes("d k n_train n_test", ("vectors",), ("scalar",)),
-    "linear-teacher": Takes("d n_train n_test tolerance", ("vectors",), ("scalar",)),
-    "teacher-student": Takes("d d_teacher n_outputs n_train n_test tolerance", ("vectors",), ("vector",)),
-}
-
-MODELS = {
-    "embedding-mlp": Takes("d_embed d_hidden activation", ("tokens",), ("classes",)),
-    "quadratic-mlp": Takes("d_hidden", ("tokens",), ("classes",)),
-    "transformer": Takes("d_embed n_heads d_hidden n_layers layer_norm activation init", ("tokens",), ("classes",)),
-    "mlp": Takes("d_hidden n_layers activation init", ("vectors",), ANY),
-    "committee": Takes("d_hidden eps", ("vectors",), ("scalar",)),
-    "signed-committee": Takes("d_hidden", ("vectors",), ("binary", "scalar")),
-    "linear": Takes("", ("vectors",), ANY),
-    "kernel-machine": Takes("kernel bandwidth", ("tokens", "vectors"), ANY),
-}
-
-NETWORKS = tuple(name for name in MODELS if name != "kernel-machine")
-"""What is trained by gradient."""
-
-
-class Needs(Struct, frozen=True):
-    """What a measure that is asked for by name can be taken of; an empty list is any."""
-
-    says: str
-    tasks: tuple[str, ...] = ()
-    models: tuple[str, ...] = ()
-    loss: str = ""
-
-
-EMBEDDINGS = ("embedding-mlp", "transformer", "quadratic-mlp")
-REAL = ("polynomial", "eigenvector", "linear-teacher", "teacher-student")
-
-MEASURES = {
-    "twin": Needs("the linearised network, trained beside it", models=NETWORKS),
-    "regression": Needs("kernel regression with the kernel at init", REAL, NETWORKS, loss="mse"),
-    "decomposition": Needs("the three error terms of a committee machine", ("polynomial",), ("committee",)),
-    "spectrum": Needs("effective rank and largest eigenvalues of the kernel"),
-    "angle": Needs("angle of the weights from init and from t_mem", models=NETWORKS),
-    "fourier": Needs("Fourier energy and Gini of the embedding", MODULAR, EMBEDDINGS),
-    "bits": Needs("share of the first layer's weight on the true bits", ("parity",), ("mlp",)),
-}
-"""Measures that are taken where `measure.also` names them."""
-
-Measured = Literal["twin", "regression", "decomposition", "spectrum", "angle", "fourier", "bits"]
-
-
 class Measure(Section, frozen=True, kw_only=True):
     """When and on what the measures are taken. Rows lie log-spaced in step, until gaps reach `max_gap`."""
 
@@ -198,7 +139,7 @@ class Measure(Section, frozen=True, kw_only=True):
     kernel_max_gap: Annotated[int, doc("most steps between two kernel measurements", ge=1)] = 200
     probe: Annotated[int, doc("number of test inputs that the kernel is measured on", ge=2)] = 128
     budget: Annotated[float, doc("share of the work, as counted, that measuring may take", gt=0, lt=1)] = 0.016
-    also: Annotated[list[Measured], doc("measures beside the usual ones: " + ", ".join(MEASURES))] = []
+    also: Annotated[list[str], doc("measures beside the usual ones: " + ", ".join(EXTRAS))] = []
 
 
 class Scheduled(Section, frozen=True, kw_only=True):
@@ -233,18 +174,6 @@ class RunConfig(Section, frozen=True, kw_only=True):
     schedule: list[Scheduled] = []
 
 
-LOSSES = {"cross-entropy": "dtype", "mse": "", "hinge": "", "logistic": ""}
-
-BINARY_LOSSES = ("hinge", "logistic")
-"""Losses of one output whose sign is the class."""
-
-OPTIMIZERS = {
-    "gd": "lr weight_decay momentum decay lr_over_alpha2 hold_norm",
-    "adam": "lr weight_decay beta1 beta2 decay lr_over_alpha2 hold_norm",
-    "adamw": "lr weight_decay beta1 beta2 decay lr_over_alpha2 hold_norm",
-    "rfm": "ridge",
-}
-
 SECTIONS: dict[str, type[Section]] = {
     "task": Task,
     "model": Model,
@@ -254,14 +183,3 @@ SECTIONS: dict[str, type[Section]] = {
     "phase": Phase,
     "measure": Measure,
 }
-
-NAMED: dict[str, dict[str, str]] = {
-    "task": {name: takes.fields for name, takes in TASKS.items()},
-    "model": {
-        name: f"{takes.fields} alpha init_scale centered" if name in NETWORKS else takes.fields
-        for name, takes in MODELS.items()
-    },
-    "loss": LOSSES,
-    "optim": OPTIMIZERS,
-}
-"""Section -> name -> the fields that this name reads. A field that it does not read is an error."""

@@ -1,13 +1,17 @@
-"""Row measures that a run takes where `measure.also` names them: each a function of the learner and its columns."""
+"""How the measures that `measure.also` can name are computed: one function of the learner per measure.
+
+config/measures.py says what each means and needs. `spectrum` is read off the kernel, in kernel_measures.py.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from ..config.measures import MEASURES
 from ..science import fourier as spectra
 from ..science.decomposition import error_terms
 from ..science.kernel import empirical_ntk_full
@@ -94,11 +98,7 @@ EXTRAS: dict[str, Callable[[GradientLearner], Measures]] = {
     "bits": bits,
 }
 
-COLUMNS = {
-    "twin": ("twin/train_loss", "twin/test_loss"),
-    "regression": ("k0/test_loss",),
-    "decomposition": ("error/variance", "error/alignment", "error/linear"),
-    "angle": ("angle/init", "angle/mem"),
-    "fourier": ("fourier/gini", "fourier/energy"),
-    "bits": ("bits/share",),
-}
+
+def columns(also: Sequence[str]) -> list[str]:
+    """The columns that these measures add to a row; those of the kernel are added by `KernelMeasures`."""
+    return [column for name in also if name in EXTRAS for column in MEASURES[name].columns]

@@ -124,7 +124,7 @@ def facts(reader: RunReader) -> Facts:
     def at(column: str, step: int | None) -> float | None:
         return None if step is None else reader.at(column, step)
 
-    has_tolerance = "tolerance" in TASKS[config.task.name].fields.split()
+    has_tolerance = "tolerance" in TASKS[config.task.name].fields
     return Facts(
         status=reader.info["status"],
         step=step_of(reader),

@@ -12,28 +12,17 @@ from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 
+from ..config.measures import MEASURES
 from . import theme
 from .keys import KEYS, shown
 from .static_text import StaticText, styled
 
-MEANINGS = (
-    ("kernel distance", "1 − cosine between the empirical NTK now and at step 0; 0: lazy, it has not turned"),
-    ("drift", "‖K − K₀‖ / ‖K₀‖: the same, but it grows with the kernel's scale too"),
-    ("alignment", "how well the kernel fits the labels, 0 to 1"),
-    ("velocity", "kernel distance per step since the kernel before"),
-    ("weight norm", "√ of the sum of all squared weights; the delay law says test follows when it is low"),
-    ("lin. train, test", "losses of the linearised network, trained beside: its kernel cannot turn"),
-    ("K₀ test", "test loss of kernel regression with the kernel of step 0"),
-    ("error terms", "what the test loss of a committee machine is made of: variance, alignment, linear"),
-    ("spectrum", "effective rank of the kernel, and its largest eigenvalues"),
-    ("Fourier", "gini, energy: how few frequencies carry the embedding of the residues, 0 to 1"),
-    ("angle", "degrees that the weights have turned, from init and from t_mem"),
-    ("bits", "share of the first layer's squared weight on the bits that the parity is taken over"),
-    ("memorised", "t_mem: first row at which the train data is fitted, by the preset's threshold"),
-    ("grokked", "t_grok: first row at which the test data is; delay = t_grok − t_mem"),
-    ("knobs", "what the optimizer holds now; every change is a mark on the chart and a line in events.jsonl"),
-    ("hold_norm, norm", "the norm held after every step; all weights rescaled once (=)"),
-    ("pace", "steps a second that training keeps to, so that eyes can follow; g lets it go"),
+OTHER_MEANINGS = (
+    ("memorised", "t_mem: the first step at which the train data pass the thresholds in [phase] of the config"),
+    ("grokked", "t_grok: the first step at which the test data do; delay = t_grok − t_mem"),
+    ("knobs", "the values that the optimizer uses now; each change is a mark on the chart"),
+    ("hold_norm, norm", "hold_norm rescales the weights after every step; norm rescales them once"),
+    ("pace", "steps per second that training keeps to while it is watched; g returns to full speed"),
 )
 
 
@@ -70,9 +59,10 @@ def keys_text(keymap: Mapping[str, str], width: int) -> Text:
 def meanings_text(width: int) -> Text:
     """What the meters show, each meaning beside its name."""
     text = styled("\nwhat the screen shows\n", f"bold {theme.TEXT}")
-    for name, meaning in MEANINGS:
-        for i, part in enumerate(wrap(meaning, max(width - 19, 20))):
-            text.append(f"  {'' if i else name:<17}", theme.TRAIN).append(f"{part}\n", theme.TEXT)
+    measured = [(measure.title, measure.meaning) for measure in MEASURES.values()]
+    for name, meaning in [*measured, *OTHER_MEANINGS]:
+        for i, part in enumerate(wrap(meaning, max(width - 21, 20))):
+            text.append(f"  {'' if i else name:<19}", theme.TRAIN).append(f"{part}\n", theme.TEXT)
     return text
 
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 
 from grok_tui.config import presets
 from grok_tui.config.check import check_data
-from grok_tui.config.schema import LOSSES, MEASURES, MODELS, NAMED, OPTIMIZERS, TASKS
+from grok_tui.config.measures import MEASURES, measure_of
+from grok_tui.config.names import LOSSES, MODELS, NAMED, OPTIMIZERS, TASKS
+from grok_tui.config.schema import RunConfig
 from grok_tui.errors import UsageError
 from small import GrokTui
 
 UNFIT = {
-    ("modadd-fast", "measure.also=bits"): "measure.also: bits (share of the first layer's weight on the true bits) "
-    "needs task.name parity, got modular-addition",
+    ("modadd-fast", "measure.also=bits"): "measure.also: bits needs task.name parity, got modular-addition",
     ("parity", "measure.also=fourier"): "needs task.name modular-*, got parity",
     ("parity", "measure.also=decomposition"): "needs task.name polynomial, got parity",
     ("modadd-fast", "measure.also=regression"): "needs task.name polynomial or eigenvector",
@@ -85,5 +87,18 @@ def test_digits_that_are_not_there_are_refused_at_start(
         check_data(presets.load_preset("mnist-alpha"))
 
 
-def test_every_measure_says_what_it_is() -> None:
-    assert all(needs.says for needs in MEASURES.values())
+def test_every_measure_has_a_meaning_and_columns_of_its_own() -> None:
+    assert all(measure.meaning and measure.title and measure.columns for measure in MEASURES.values())
+    columns = [column for measure in MEASURES.values() for column in measure.columns]
+    assert len(columns) == len(set(columns))
+
+
+def test_every_column_of_a_run_belongs_to_a_measure(any_small: RunConfig) -> None:
+    from grok_tui.engine.feature_learner import FeatureLearner
+    from grok_tui.engine.gradient_learner import GradientLearner
+
+    learner = (FeatureLearner if any_small.optim.name == "rfm" else GradientLearner)(any_small, torch.device("cpu"))
+    unknown = [column for column in learner.columns if column != "step" and measure_of(column) is None]
+    assert not unknown
+    assert measure_of("test/loss@low") is MEASURES["loss"]
+    assert measure_of("of_another_version") is None
