@@ -16,10 +16,10 @@ from ..claims.claim import SOURCES, Claim
 from ..config import presets
 from ..config.schema import THEORIES, RunConfig
 from ..errors import UsageError
+from ..numbers import compact
 from ..store import runs as store_runs
 from ..store.rundir import RunDir
 from . import theme
-from .numbers import compact
 from .run_view import status_of
 from .static_text import styled
 

@@ -12,11 +12,12 @@ from textual.strip import Strip
 from textual_plotext import PlotextPlot
 
 from ..store.reader import RunReader
+from ..verdict.series import step_of, unit_of
 from . import theme
 from .marks import marks_of
 from .modes import MODES, modes_of
 from .picture import Frame, picture
-from .run_view import is_live, step_of, unit_of
+from .run_view import is_live
 from .scale import step_axis
 from .static_text import styled
 

@@ -10,9 +10,9 @@ from rich.text import Text
 from ..claims.claim import Claim
 from ..config.fields import values
 from ..config.schema import NAMED, RunConfig
+from ..numbers import duration, grouped, short
 from ..store.rundir import RunDir
 from . import theme
-from .numbers import duration, grouped, short
 from .run_view import seeds_of, status_of
 from .static_text import styled
 

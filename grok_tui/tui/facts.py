@@ -11,7 +11,7 @@ from ..config.fields import NORM
 from ..config.schema import TASKS
 from ..science.fits import contraction_rate
 from ..store.reader import RunReader
-from .run_view import HOLD, Phases, is_kernel_machine, knobs_of, near, phases_of, step_of, trend
+from ..verdict.series import HOLD, Phases, is_kernel_machine, knobs_of, near, phases_of, step_of, trend
 
 WEAK = 0.1
 """Weight decay that would shrink a weight by less than this over the whole run is as good as none."""

@@ -6,25 +6,12 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from ..numbers import grouped, ratio, short
 from ..store.reader import RunReader
+from ..verdict.series import is_kernel_machine, knobs_of, phases_of, step_of, unit_of
 from . import theme
 from .modes import Mode, modes_of
-from .numbers import grouped, ratio, short
-from .run_view import (
-    is_kernel_machine,
-    is_live,
-    knobs_of,
-    knobs_shown,
-    measuring_of,
-    pace_of,
-    phases_of,
-    seeds_of,
-    short_name,
-    speed_of,
-    status_of,
-    step_of,
-    unit_of,
-)
+from .run_view import is_live, knobs_shown, measuring_of, pace_of, seeds_of, short_name, speed_of, status_of
 from .static_text import both_ends, styled
 from .words import sentence
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..config.fields import NORM
+from ..numbers import short
+from ..verdict.series import HOLD
 from . import theme
-from .numbers import short
-from .run_view import HOLD, short_name
+from .run_view import short_name
 
 WORDS = {"memorized": ("memorised", theme.MEMORISED), "grokked": ("grokked", theme.GOOD)}
 

@@ -8,20 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.text import Text
 
+from ..numbers import grouped, ratio, short
 from ..store.reader import RunReader
+from ..verdict.series import HOLD, direction, is_kernel_machine, knobs_of, phases_of, trend
 from . import theme
-from .numbers import grouped, ratio, short
-from .run_view import (
-    HOLD,
-    direction,
-    is_kernel_machine,
-    knobs_of,
-    knobs_shown,
-    pace_of,
-    phases_of,
-    short_name,
-    trend,
-)
+from .run_view import knobs_shown, pace_of, short_name
 from .static_text import styled
 
 BARS = "▁▂▃▄▅▆▇█"

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..store.reader import RunReader
+from ..verdict.series import is_kernel_machine
 from . import theme
-from .run_view import is_kernel_machine
 
 Array = NDArray[np.float64]
 Stroke = Literal["solid", "dashed", "dotted"]

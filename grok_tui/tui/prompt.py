@@ -15,9 +15,10 @@ from textual.widgets import Input
 
 from ..config.fields import NORM, asked, check_value, field, parse
 from ..errors import UsageError, nearest
+from ..numbers import short
+from ..verdict.series import HOLD
 from . import theme
-from .numbers import short
-from .run_view import HOLD, short_name
+from .run_view import short_name
 from .static_text import StaticText, styled
 
 Knobs = dict[str, float]

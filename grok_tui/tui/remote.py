@@ -6,10 +6,11 @@ from typing import Any
 
 from ..engine.steering import SLOWEST
 from ..errors import UsageError
+from ..numbers import short
 from ..store import requests
 from ..store.reader import RunReader
-from .numbers import short
-from .run_view import is_live, knobs_of, ordered, pace_of, short_name, speed_of
+from ..verdict.series import knobs_of
+from .run_view import is_live, ordered, pace_of, short_name, speed_of
 
 QUARTER_DECADE = "1.7783"
 FULL = 0.0

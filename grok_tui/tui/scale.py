@@ -9,7 +9,7 @@ from math import ceil, floor, log10
 import numpy as np
 from numpy.typing import NDArray
 
-from .numbers import compact, short
+from ..numbers import compact, short
 
 Array = NDArray[np.float64]
 Ticks = list[tuple[float, str]]

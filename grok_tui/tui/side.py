@@ -10,13 +10,13 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 
+from ..numbers import grouped, short
 from ..store.reader import RunReader
 from . import theme
 from .catalog import Catalog, heading, preset_entries, run_entries
 from .details import config_text
 from .marks import WORDS, Mark, steering
 from .messages import PresetChosen, RunChosen
-from .numbers import grouped, short
 from .static_text import StaticText, styled
 
 PANES = ("chart", "presets", "runs", "events", "config")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ..numbers import compact, grouped, short
+from ..verdict.series import direction
 from .facts import Facts
-from .numbers import compact, grouped, short
-from .run_view import direction
 
 DELAY_LAW = "delay law"
 LAZY_TO_RICH = "lazy to rich"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from ..numbers import ratio, short
 from ..store.reader import RunReader
 from .facts import Facts, facts
-from .numbers import ratio, short
 from .told import Regime, Sentence, count, cut
 from .words_kernel import EARLY, LAZY, LINEAR, MACHINE, TOLERANT, has_features_early
 from .words_norm import DECAY, HELD

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ..numbers import compact, ratio, short
 from .facts import STILL, TURNED, Facts
-from .numbers import compact, ratio, short
 from .told import LAZY_TO_RICH, NEITHER, Regime, Sentence, beside, count, late, mem, pulls, risen
 
 # recursive feature machine

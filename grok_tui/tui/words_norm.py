@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from ..numbers import ratio, short
+from ..verdict.series import direction
 from .facts import Facts
-from .numbers import ratio, short
-from .run_view import direction
 from .told import DELAY_LAW, Regime, Sentence, beside, count, late, mem
 
 # a norm that is held

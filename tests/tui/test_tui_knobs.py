@@ -21,8 +21,9 @@ from grok_tui.tui.live_text import brief
 from grok_tui.tui.marks import marks_of, merged
 from grok_tui.tui.meters import meters
 from grok_tui.tui.prompt import Prompt, parse_request
-from grok_tui.tui.run_view import knobs_of, knobs_shown, settable
+from grok_tui.tui.run_view import knobs_shown, settable
 from grok_tui.tui.side import events_text
+from grok_tui.verdict.series import knobs_of
 from recorded import GROKKED, machine, record, steered, steps_up_to
 from screens import requests, shows, text, until
 

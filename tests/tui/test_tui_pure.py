@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from textual_plotext.plot import Plot
 
+from grok_tui import numbers
 from grok_tui.store.reader import RunReader
-from grok_tui.tui import meters, numbers
+from grok_tui.tui import meters
 from grok_tui.tui.help import keys_text, meanings_text
 from grok_tui.tui.keys import BY_ID, KEYS, footer, read_keymap
 from grok_tui.tui.marks import Mark, labels, marks_of, merged
