@@ -1,9 +1,7 @@
-"""Wall time around training: how large a chunk may be, how fast a watched run goes, and where the time went.
+"""Wall time around training: how large a chunk of steps may be, the pace of a watched run, and where time went.
 
 Nothing here changes a number that is computed, or the step at which it is measured.
 """
-
-from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,8 +13,7 @@ import torch
 from .records import Progress
 
 CHUNK_SECONDS = 0.03
-"""A chunk lasts about this long, so that a request is heard within it."""
-
+"""A chunk lasts about this long, so that a request is answered within it."""
 PROGRESS_SECONDS = 1.0
 
 
@@ -33,14 +30,14 @@ class Clock:
         self.restart(0)
 
     def restart(self, step: int) -> None:
-        """Count the speed from here, after time in which nothing was trained."""
-        self._told = (perf_counter(), step)
+        """Measure the speed from `step` on, after time in which nothing was trained."""
+        self._since = (perf_counter(), step)
 
     @contextmanager
     def training(self, steps: int) -> Iterator[None]:
-        """Time `steps` steps, learn from it how many fit a chunk, and wait where the pace asks for it.
+        """Time `steps` steps, learn from it how many fit into a chunk, and wait if the pace asks for it.
 
-        0 steps: only begin one.
+        0 steps: only the beginning of one.
         """
         start = perf_counter()
         yield
@@ -50,7 +47,7 @@ class Clock:
         if not steps:
             return
         self._step_seconds = min(seconds / steps, 1.5 * self._step_seconds)
-        self.chunk = max(1, int(CHUNK_SECONDS * min(1 / self._step_seconds, self.pace or inf)))
+        self.chunk = max(1, int(CHUNK_SECONDS * min(1 / max(self._step_seconds, 1e-9), self.pace or inf)))
         if self.pace:
             sleep(max(0.0, steps / self.pace - seconds))
 
@@ -74,10 +71,10 @@ class Clock:
         return self._measuring / total if total else 0.0
 
     def progress(self, step: int) -> Progress | None:
-        """A progress record where the last one is about a second old."""
-        now, (then, told) = perf_counter(), self._told
+        """A progress record if the last one is about a second old."""
+        now, (then, since) = perf_counter(), self._since
         if now - then < PROGRESS_SECONDS:
             return None
-        self._told = (now, step)
-        self.speed = (step - told) / (now - then)
+        self._since = (now, step)
+        self.speed = max(0.0, (step - since) / (now - then))
         return Progress(step, self.speed, self.measuring_share)

@@ -14,11 +14,12 @@ import torch
 from ..config.fields import get
 from ..config.schema import RunConfig
 from ..errors import GrokError, UsageError
+from ..science.torch_private import use_deterministic_algorithms
 
 
 def is_device_name(text: str) -> bool:
     """Whether `text` is written like a device: auto, cpu, cuda, cuda:N or mps."""
-    return re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", text) is not None
+    return re.fullmatch(r"auto|cpu|mps|cuda(:(0|[1-9][0-9]{0,2}))?", text) is not None
 
 
 def choose(text: str) -> torch.device:
@@ -47,8 +48,7 @@ def check_dtypes(config: RunConfig, device: torch.device) -> None:
 def make_deterministic() -> None:
     """Ask torch for the same bits from the same seed on the same device."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.set_deterministic_debug_mode("warn")  # as use_deterministic_algorithms, which loads a compiler
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # nothing here reads it
+    use_deterministic_algorithms()
     torch.backends.cudnn.benchmark = False
 
 
@@ -57,9 +57,11 @@ def threads_for(step_cost: float) -> int:
 
     step_cost: of one step, in nominal seconds (see `cost`).
     """
-    return max(1, min(torch.get_num_threads(), int(step_cost / SECONDS_PER_THREAD)))
+    return max(1, min(MACHINE_THREADS, int(step_cost / SECONDS_PER_THREAD)))
 
 
+MACHINE_THREADS = torch.get_num_threads()
+"""CPU threads that torch uses by default, before any run has changed their number."""
 SECONDS_PER_THREAD = 7e-4
 """Nominal seconds of work a step that make another thread worth while."""
 

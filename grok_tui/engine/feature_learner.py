@@ -16,6 +16,8 @@ from ..science.tasks import TASKS
 from .backend import Backend
 from .kernel_measures import KernelMeasures
 from .learner import generator, numbers
+from .op_cost import ONCE, cost
+from .schedule import Costs
 
 
 class Solution(NamedTuple):
@@ -49,10 +51,11 @@ class FeatureLearner:
         self.train_y = targets(self.data.train_y, data.n_outputs, torch.float64)
         self.loss = LOSSES[config.loss.name](**values(config, "loss"))
         self.ridge = config.optim.ridge
+        self.has_kernels = config.measure.kernel_per_decade > 0
         self.steps = 0
         self.probe = self.test_x[: config.measure.probe]
         probe_y = targets(self.data.test_y[: config.measure.probe], data.n_outputs, torch.float64)
-        self.meter = KernelMeasures(probe_y, "spectrum" in config.measure.also)
+        self.meter = KernelMeasures(probe_y, spectrum="spectrum" in config.measure.also)
         self.tolerance = config.task.tolerance
         self.has_accuracy = has_accuracy(config)
         acc = ["train/acc", "test/acc"] if self.has_accuracy else []
@@ -107,14 +110,27 @@ class FeatureLearner:
         """‖M‖_F."""
         return torch.linalg.matrix_norm(self.m).item()
 
-    def turn(self, config: RunConfig, norm: float | None = None) -> dict[str, float]:
-        """Take over the ridge; a norm is never asked of this learner, whose M has no scale of its own."""
+    def set_knobs(self, config: RunConfig, norm: float | None = None) -> dict[str, float]:
+        """Take over the ridge. There is no norm to set: M has no scale of its own."""
         if config.optim.ridge != self.ridge:
             self.ridge, self._solution = config.optim.ridge, None
         return {"ridge": self.ridge}
 
-    def enter(self, phase: str) -> None:
-        """Nothing here compares with the beginning of a phase."""
+    def on_phase(self, phase: str) -> None:
+        """Nothing here is measured from the beginning of a phase."""
+
+    def costs(self) -> Costs:
+        """Counted costs of an iteration, a row and a kernel, without `measure.also`. The learner is left as it was."""
+        before, meter = self.state(), self.meter
+        self.meter = KernelMeasures(meter.targets, spectrum=False)
+        self.prepare()
+        step = cost(lambda: self.advance(1))
+        self.prepare()
+        row = ONCE + cost(self.evaluate)
+        kernel = ONCE + cost(self.measure_kernel) if self.has_kernels else 0.0
+        self.meter = meter
+        self.load(before)
+        return Costs(step, row, kernel)
 
     def is_finite(self) -> bool:
         """Whether no entry of M is inf or nan."""
@@ -126,7 +142,7 @@ class FeatureLearner:
         return {name: tensor.clone() for name, tensor in tensors.items()}
 
     def load(self, state: dict[str, Tensor]) -> None:
-        """Put back what `state` gave; the ridge must be turned again afterwards."""
+        """Restore what `state` gave; the ridge is set before."""
         self.m = state["m"].to(self.device)
         self.steps = int(state["steps"])
         self.meter.load(state)

@@ -1,4 +1,4 @@
-"""A network that learns by the gradient of its loss: every step is one update of torch's optimizer."""
+"""A network that learns by the gradient of its loss: every step is one update of an optimizer."""
 
 from __future__ import annotations
 
@@ -15,13 +15,16 @@ from ..science.linearized import Linearized
 from ..science.losses import LOSSES, accuracy, targets
 from ..science.matmul import PRODUCTS
 from ..science.models import MODELS, ScaledOutput
+from ..science.phases import MEMORIZED
 from ..science.tasks import TASKS
 from .backend import Backend
 from .cuda_graph import Replay
 from .kernel_measures import KernelMeasures
 from .learner import generator, numbers
-from .measures import COLUMNS, EXTRAS, regression_loss
+from .measures import EXTRAS, columns, regression_loss
+from .op_cost import ONCE, cost
 from .optimization import Optimization
+from .schedule import Costs
 
 
 class GradientLearner:
@@ -45,6 +48,7 @@ class GradientLearner:
         self.model = ScaledOutput(net, alpha, self.weights_0 if centered else None)
         self.data = data.labelled(lambda x: self.model.ntk(self.weights_0, x))
         self.config = config
+        self.also = tuple(also)
         self.start_train = self.model.at_start(data.train_x)
         self.start_test = self.model.at_start(data.test_x)
         self.loss = LOSSES[config.loss.name](**values(config, "loss"))
@@ -62,14 +66,14 @@ class GradientLearner:
         self.steps = 0
         self.probe = self.data.test_x[: config.measure.probe]
         probe_targets = targets(self.data.test_y[: config.measure.probe], n_outputs, dtype)
-        self.meter = KernelMeasures(probe_targets, "spectrum" in also)
+        self.meter = KernelMeasures(probe_targets, spectrum="spectrum" in also)
         self.tolerance = config.task.tolerance
         self.has_accuracy = has_accuracy(config)
         self.parameters = sum(w.numel() for w in self.weights.values())
         self.columns = self._columns()
         self.replay = Replay(self._step) if backend.steps == "graph" and not self.batch_size else None
         self._ready: Tensor | None = None  # train outputs, where the full-batch gradient is already taken
-        self.turn(config)
+        self.set_knobs(config)
 
     @property
     def weights(self) -> Weights:
@@ -80,19 +84,19 @@ class GradientLearner:
         """The columns of metrics.csv, `step` first."""
         acc = ["train/acc", "test/acc"] if self.has_accuracy else []
         norms = ["norm/weight", "norm/V", *(f"norm/{name}" for name in self.weights), "norm/grad"]
-        extras = [column for name in self.config.measure.also for column in COLUMNS.get(name, ())]
+        extras = columns(self.also)
         return ["step", "train/loss", "test/loss", *acc, *norms, *extras, *self.meter.columns]
 
     def advance(self, steps: int) -> None:
         """Take `steps` optimizer updates."""
-        with self.net.recording_nothing() if self.twin is None else torch.no_grad():
+        with self.net.without_recording() if self.twin is None else torch.no_grad():
             if self.replay:
                 self._ready = None  # what is captured begins with a gradient
                 self.replay(steps)
             else:
                 for _ in range(steps):
                     self._step()
-        self.stepped(steps)
+        self.count(steps)
 
     def _step(self) -> None:
         if self._ready is None:
@@ -102,8 +106,8 @@ class GradientLearner:
             self.twin.step()
         self._ready = None
 
-    def stepped(self, steps: int) -> None:
-        """Count steps, whoever took them."""
+    def count(self, steps: int) -> None:
+        """Count steps that were taken here or by a batch."""
         self.steps += steps
         self._ready = None
 
@@ -147,7 +151,7 @@ class GradientLearner:
         measures["norm/V"] = measures["norm/weight"].square()
         measures |= {f"norm/{name}": torch.linalg.vector_norm(w) for name, w in self.weights.items()}
         measures["norm/grad"] = self.net.grad.norm()
-        for name in self.config.measure.also:
+        for name in self.also:
             if name in EXTRAS:
                 measures |= EXTRAS[name](self)
         return numbers(measures)
@@ -163,10 +167,13 @@ class GradientLearner:
         return self.net.norm().item()
 
     @torch.no_grad()
-    def turn(self, config: RunConfig, norm: float | None = None) -> dict[str, float]:
-        """Take over the steerable fields, and the norm; return them as optimizer and model hold them."""
-        alpha = config.model.alpha
-        if self.replay and (alpha, config.optim.hold_norm) != (self.model.alpha, self.net.hold_norm):
+    def set_knobs(self, config: RunConfig, norm: float | None = None) -> dict[str, float]:
+        """Take over the steerable fields, and rescale the weights to `norm` if given.
+
+        Returns the knobs as optimizer and model hold them.
+        """
+        alpha, hold = config.model.alpha, config.optim.hold_norm
+        if self.replay and (alpha, hold) != (self.model.alpha, self.net.hold_norm):
             self.replay.forget()
         if alpha != self.model.alpha:
             self.model.alpha, self._ready = alpha, None
@@ -174,13 +181,29 @@ class GradientLearner:
             self.net.rescale(norm)
             self._ready = None
         if self.twin:
-            self.twin.turn(config.optim, alpha)
-        return self.net.turn(config.optim, alpha) | {"alpha": alpha}
+            self.twin.hold(hold)
+            self.twin.set_hyperparameters(config.optim, alpha)
+        self.net.hold(hold)
+        return self.net.set_hyperparameters(config.optim, alpha) | {"hold_norm": hold, "alpha": alpha}
 
-    def enter(self, phase: str) -> None:
-        """Keep the weights at t_mem where angles are measured from them."""
-        if phase == "memorized" and "angle" in self.config.measure.also:
+    def on_phase(self, phase: str) -> None:
+        """Keep the weights at t_mem if angles are measured from them."""
+        if phase == MEMORIZED and "angle" in self.config.measure.also:
             self.weights_mem = {name: w.detach().clone() for name, w in self.weights.items()}
+
+    def costs(self) -> Costs:
+        """Counted costs of a step, a row and a kernel, without `measure.also`. The learner is left as it was."""
+        before = self.state()
+        twin, also, meter = self.twin, self.also, self.meter
+        self.twin, self.also, self.meter = None, (), KernelMeasures(meter.targets, spectrum=False)
+        self.advance(1)  # the optimizer makes its state
+        step = cost(lambda: self.advance(1))
+        self.prepare()
+        row = ONCE + cost(self.evaluate)
+        kernel = ONCE + cost(self.measure_kernel) if self.config.measure.kernel_per_decade else 0.0
+        self.twin, self.also, self.meter = twin, also, meter
+        self.load(before)
+        return Costs(step, row, kernel)
 
     def is_finite(self) -> bool:
         """Whether no weight is inf or nan."""
@@ -197,7 +220,7 @@ class GradientLearner:
         return {name: tensor.clone() for name, tensor in tensors.items()}
 
     def load(self, state: dict[str, Tensor]) -> None:
-        """Put back what `state` gave; the knobs must be turned again afterwards."""
+        """Restore what `state` gave. Knobs are set before: an optimizer's state belongs to them."""
         self.net.load(state)
         if self.twin:
             self.twin.load(under("twin/", state))

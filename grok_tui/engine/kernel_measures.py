@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from ..config.measures import MEASURES
 from ..science import kernel as ntk
 from .learner import numbers
 
-TOP = 3
-"""How many eigenvalues a row holds."""
+USUAL = ("drift", "distance", "velocity", "alignment", "column_alignment")
+"""Measures of the kernel that every run takes."""
 
 
 class KernelMeasures:
     """Reads kernels of one run in the order in which they are measured."""
 
-    def __init__(self, targets: Tensor, spectrum: bool) -> None:
+    def __init__(self, targets: Tensor, *, spectrum: bool) -> None:
         self.targets = targets
         self.spectrum = spectrum
         self.kernel_0: Tensor | None = None
         self.last: Tensor | None = None
         self.last_step = 0
-        self.columns = [f"kernel/{name}" for name in ["drift", "distance", "velocity", "alignment", "column_alignment"]]
-        if spectrum:
-            self.columns += ["kernel/rank", *(f"kernel/top{i + 1}" for i in range(TOP))]
+        names = [*USUAL, *(["spectrum"] if spectrum else [])]
+        self.columns = [column for name in names for column in MEASURES[name].columns]
 
     def read(self, kernel: Tensor, step: int) -> dict[str, float]:
         """What this kernel, measured at `step`, shows; the first one is the reference K_0."""
@@ -37,8 +37,9 @@ class KernelMeasures:
         }
         if self.spectrum:
             eigenvalues = ntk.eigenvalues(kernel)
-            measures["kernel/rank"] = ntk.effective_rank(eigenvalues)
-            measures |= {f"kernel/top{i + 1}": eigenvalues[i] for i in range(TOP)}
+            rank, *top = MEASURES["spectrum"].columns
+            measures[rank] = ntk.effective_rank(eigenvalues)
+            measures |= dict(zip(top, eigenvalues, strict=False))
         self.kernel_0, self.last, self.last_step = first, kernel, step
         return numbers(measures)
 

@@ -1,6 +1,4 @@
-"""What the trainer advances and measures: anything that learns in steps and can be asked how it stands."""
-
-from __future__ import annotations
+"""What the trainer needs of anything that learns in steps."""
 
 from typing import Protocol
 
@@ -8,7 +6,8 @@ import torch
 from torch import Generator, Tensor
 
 from ..config.schema import RunConfig
-from .backend import Backend, choose
+from .backend import Backend
+from .schedule import Costs
 
 STREAMS = ("data", "init", "batch")
 
@@ -26,12 +25,12 @@ def numbers(measures: dict[str, Tensor]) -> dict[str, float]:
 
 
 class Learner(Protocol):
-    """What the trainer needs of anything that learns in steps."""
+    """Learns in steps and can be measured between them."""
 
     columns: list[str]
+    """Columns of metrics.csv, `step` first."""
     parameters: int
     backend: Backend
-    """By which ways it computes."""
 
     def advance(self, steps: int) -> None:
         """Take steps."""
@@ -43,37 +42,28 @@ class Learner(Protocol):
         """The measures of one row, by column name."""
 
     def measure_kernel(self) -> tuple[Tensor, dict[str, float]]:
-        """The kernel on the probe, and what is read off it."""
+        """The kernel on the probe, shape (probe, probe), and the measures of it."""
+
+    def costs(self) -> Costs:
+        """Counted costs, without `measure.also`. The learner is left as it was."""
 
     def norm(self) -> float:
-        """The norm that steering speaks of."""
+        """The norm that the knobs `norm` and `hold_norm` speak of."""
 
-    def turn(self, config: RunConfig, norm: float | None = None) -> dict[str, float]:
-        """Take over the steerable fields of `config`, and rescale the weights to `norm` where it is given.
+    def set_knobs(self, config: RunConfig, norm: float | None = None) -> dict[str, float]:
+        """Take over the steerable fields of `config`, and rescale the weights to `norm` if given.
 
-        Returns what is now in force.
+        Returns the knobs as optimizer and model hold them.
         """
 
-    def enter(self, phase: str) -> None:
+    def on_phase(self, phase: str) -> None:
         """A phase begins here: keep what later measures compare with."""
 
     def is_finite(self) -> bool:
-        """Whether everything learnt is still a number."""
+        """Whether all weights are finite."""
 
     def state(self) -> dict[str, Tensor]:
-        """Everything the next step depends on."""
+        """A copy of all that the next step depends on, as named tensors."""
 
     def load(self, state: dict[str, Tensor]) -> None:
-        """Put back what `state` gave; the knobs must be turned again afterwards."""
-
-
-def build_learner(config: RunConfig, device: torch.device, backend: Backend | None = None) -> Learner:
-    """The learner that the optimizer's name stands for; backend: which kernels compute a step; None: the fastest."""
-    backend = backend or choose(device)
-    if config.optim.name == "rfm":
-        from .feature_learner import FeatureLearner
-
-        return FeatureLearner(config, device)
-    from .gradient_learner import GradientLearner
-
-    return GradientLearner(config, device, backend)
+        """Restore what `state` gave. Knobs are set before: an optimizer's state belongs to them."""

@@ -7,10 +7,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry, shape_wrapper
 
-from ..science.matmul import has_onednn
+from ..science.torch_private import LINALG, ONEDNN_LINEAR, OperationMode, has_onednn, packet
 
 SECONDS_PER_OP = 2e-6
 SECONDS_PER_ELEMENT = 1.2e-10
@@ -19,25 +18,22 @@ SECONDS_PER_FLOP = 1 / 120e9
 
 It is right within a factor of two, hence a budget below half of what measuring may take.
 """
+ONCE = 2e-4
+"""Nominal seconds that a measurement costs beyond what is counted: it finds the caches cold."""
 CACHED, FAR = 2**23, 3
 """Elements of one operation that a cache holds, and how many times as dear each is beyond."""
 
 
-class _Count(TorchDispatchMode):
+class _Count(OperationMode):
     """Counts operations, the elements that they read and write, and the arithmetic of matrix products."""
 
     def __init__(self) -> None:
         super().__init__()
         self.ops = self.elements = self.flops = 0
 
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        """No: to skip torch's compiler, torch would load it, for most of a second."""
-        return False
-
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        formula = FORMULAS.get(func._overloadpacket)
+        formula = FORMULAS.get(packet(func))
         if formula is None:  # perhaps it is made of others
             with self:
                 result = func.decompose(*args, **kwargs)
@@ -69,12 +65,12 @@ def _linear(a: Any, w: Any, *other: Any, **options: Any) -> int:
 
 
 UNCOUNTED = {
-    torch.ops.aten._linalg_eigh: _cubic(30),
-    torch.ops.aten._linalg_svd: _cubic(60),
-    torch.ops.aten._linalg_solve_ex: _cubic(1),
+    LINALG["eigh"]: _cubic(30),
+    LINALG["svd"]: _cubic(60),
+    LINALG["solve"]: _cubic(1),
     torch.ops.aten.linalg_cholesky_ex: _cubic(1 / 3),
     torch.ops.aten.cholesky_solve: _cubic(1),
-} | ({torch.ops.mkldnn._linear_pointwise: _linear} if has_onednn() else {})
+} | ({ONEDNN_LINEAR: _linear} if has_onednn() else {})
 """What torch's own formulas leave out; a decomposition as dear as it is beside a matrix product."""
 FORMULAS = flop_registry | {func: shape_wrapper(formula) for func, formula in UNCOUNTED.items()}
 """Flops by operation, of tensors."""

@@ -1,11 +1,11 @@
 """What a trainer yields, in the order in which it happens.
 
-start:   Event started | resumed, Kernel at step 0, then the row of step 0
-loop:    Row                          where one is due, and Event phase where one begins with it
-         Kernel, Snapshot             where one is due
+start:   Row of step 0, Event phase if one begins there, Kernel, Snapshot
+loop:    Row                          when one is due, and Event phase if one begins with it
+         Kernel, Snapshot             when one is due
          Snapshot, Event steered      before and after every change
          Event paused, continued, stepped, marked, paced, refused
-         Progress                     about once a second
+         Progress                     about once per second
 end:     Snapshot, Event finished | failed | interrupted
 """
 
@@ -56,7 +56,7 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far and how fast: steps a second of late, and the share of all time so far that went into measuring."""
+    """How far and how fast: recent steps per second, and the share of all time so far that went into measuring."""
 
     step: int
     steps_per_second: float
@@ -64,3 +64,5 @@ class Progress:
 
 
 Record = Row | Event | Kernel | Snapshot | Progress
+SeedRecord = tuple[int | None, Record]
+"""A record of one seed, by its number, or, with None, of the run as a whole. A run of one seed has only the latter."""

@@ -1,16 +1,42 @@
-"""When measures, kernels and checkpoints are due: log-spaced in step, and never more than their share of the work."""
+"""When rows and kernels are measured.
 
-from __future__ import annotations
+Rows that truth needs are always taken: one per step in a short run, otherwise one whenever the step has grown by 2 %.
+If such rows would cost more than training can bear, only 44 per decade are taken, and the trainer goes back to the last
+row and measures in between when a phase begins (see `Trainer.go_back`). Further rows and kernels are limited by a
+budget. All costs are counted, not timed, and exclude `measure.also`: the same config is always measured at the same
+steps, whatever else is measured.
+"""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from math import floor, log10
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal, NamedTuple
 
-from .op_cost import cost
+from ..config.schema import Measure
 
-if TYPE_CHECKING:
-    from ..config.schema import Measure
-    from .learner import Learner
+RESOLUTION = 0.02
+"""The interval in which t_mem and t_grok lie is at most this share of the step."""
+SHORT_RUN = 1000
+"""Runs of up to so many steps know t_mem and t_grok to the step."""
+COARSE_PER_DECADE = 44
+"""Rows per decade of steps that are always taken; rounding leaves at least 40 in every decade above 10."""
+FREE_SECONDS = 2.0
+"""Nominal seconds that the required rows may cost in any run."""
+DEAR = 0.05
+"""Share of the training that the required rows may cost before only the coarse grid is required."""
+FREE_KERNEL_SECONDS = 0.3
+"""Nominal seconds of kernels over the whole run that are not charged to the budget, spread evenly over the decades."""
+ROWS_SHARE = 0.6
+"""Part of the budget that rows beyond the required ones may use; kernels take what is left."""
+
+Spacing = Literal["every step", "fine", "coarse"]
+
+
+class Costs(NamedTuple):
+    """Nominal seconds (see `op_cost`) of a step, a row and a kernel, without the measures in `measure.also`."""
+
+    step: float
+    row: float
+    kernel: float
 
 
 def next_on_grid(step: int, per_decade: int, max_gap: int) -> int:
@@ -23,108 +49,109 @@ def next_on_grid(step: int, per_decade: int, max_gap: int) -> int:
     return min(round(10 ** (k / per_decade)), step + max_gap)
 
 
-FREE_A_DECADE = 0.0045
-"""Nominal seconds that rows may cost for each decade of steps before their share is asked.
-
-So every decade of a short run is seen, and not its first steps alone. Of kernels only the first is free.
-"""
+def fine(step: int) -> int:
+    """The next step of the fine grid: at most 2 % later, at least 1."""
+    return step + max(1, int(RESOLUTION * step))
 
 
-@dataclass
-class Stream:
-    """One kind of measure along a run.
-
-    It is due on its grid, as long as measuring has cost less than `share` of all cost so far; what that
-    forbids is skipped and counted. Costs are nominal seconds (see `cost`), so the schedule repeats exactly.
-    """
-
-    per_decade: int
-    max_gap: int
-    share: float
-    cost: float
-    free: float = 0.0
-    """nominal seconds a decade of steps"""
-    next_step: int = 0
-    taken: int = 0
-    skipped: int = 0
-
-    def spent(self, step: int) -> float:
-        """What this stream's measurements have cost by `step` beyond what is free; the first one always is."""
-        return max(0.0, self.taken * self.cost - max(self.free * log10(1 + step), self.cost))
-
-    def is_due(self, step: int, work: float, elsewhere: float = 0.0) -> bool:
-        """Whether to measure at `step`; moves on to the next step of the grid if that is reached.
-
-        work: cost of the training up to here; elsewhere: cost of other measuring that counts against the share.
-        """
-        if not self.per_decade or step < self.next_step:
-            return False
-        self.next_step = next_on_grid(step, self.per_decade, self.max_gap)
-        self.taken += 1
-        spent = self.spent(step) + elsewhere
-        if spent > self.share * (work + spent):
-            self.taken -= 1
-            self.skipped += 1
-            return False
-        return True
-
-    def state(self) -> dict[str, Any]:
-        """Where the stream stands, for a checkpoint."""
-        return asdict(self)
-
-
-ONCE = 2e-4
-"""Nominal seconds that a measurement costs beyond what is counted: it finds the caches cold."""
-ROWS_SHARE = 0.6
-"""Part of the measuring budget that rows may use; kernels take what is left."""
+def choose_spacing(steps: int, costs: Costs) -> Spacing:
+    """How densely the required rows lie in a run of so many steps."""
+    training = steps * costs.step
+    if steps <= SHORT_RUN:
+        return "every step" if steps * costs.row <= max(training, FREE_SECONDS) else "coarse"
+    count, step = 0, 0
+    while step < steps:
+        count, step = count + 1, fine(step)
+    return "fine" if count * costs.row <= max(DEAR * training, FREE_SECONDS) else "coarse"
 
 
 @dataclass
 class Schedule:
-    """When a run's rows and kernels are due; what a step costs, and the steps so far have cost."""
+    """What is due at each step of a run. `state` and `from_state` keep it in a checkpoint."""
 
-    rows: Stream
-    kernels: Stream
-    step_cost: float
+    steps: int
+    measure: dict[str, Any]
+    costs: Costs
+    spacing: Spacing
     work: float = 0.0
+    """Nominal seconds of training so far."""
+    last_row: int = -1
+    next_extra: int = 0
+    next_kernel: int = 0
+    fine_until: int = 0
+    """Up to this step the fine grid is required, because a phase begins there."""
+    extra_rows: int = 0
+    kernels: int = 0
+    skipped: dict[str, int] = field(default_factory=lambda: {"rows": 0, "kernels": 0})
+    """Rows and kernels that the budget has forbidden."""
 
     @classmethod
-    def of(cls, learner: Learner, measure: Measure) -> Schedule:
-        """Count what a step, a row and a kernel cost the learner, which is left as it was."""
-        before = learner.state()
-        learner.advance(1)  # the optimizer makes its memory
-        step = cost(lambda: learner.advance(1))
-        learner.prepare()
-        row = ONCE + cost(learner.evaluate)
-        kernel = ONCE + cost(learner.measure_kernel) if measure.kernel_per_decade else 0.0
-        learner.load(before)
-        rows = Stream(measure.per_decade, measure.max_gap, ROWS_SHARE * measure.budget, row, FREE_A_DECADE)
-        return cls(rows, Stream(measure.kernel_per_decade, measure.kernel_max_gap, measure.budget, kernel), step)
-
-    @classmethod
-    def from_state(cls, state: dict[str, Any]) -> Schedule:
-        """What `state` gave."""
-        return cls(Stream(**state["rows"]), Stream(**state["kernels"]), state["step_cost"], state["work"])
-
-    def due(self, step: int, *, last: bool) -> tuple[bool, bool]:
-        """Whether a row, and whether a kernel is due at `step`; a kernel brings a row; both come last."""
-        row = self.rows.is_due(step, self.work) or last
-        brought = 0.0 if row else self.rows.cost
-        kernel = self.kernels.is_due(step, self.work, self.rows.spent(step) + brought)
-        if kernel and not row:
-            self.rows.taken += 1
-        kernel |= last and self.kernels.per_decade > 0
-        return row or kernel, kernel
-
-    def next_steps(self) -> list[int]:
-        """The next steps of the grids."""
-        return [stream.next_step for stream in (self.rows, self.kernels) if stream.per_decade]
+    def of(cls, costs: Costs, measure: Measure, steps: int) -> "Schedule":
+        """The schedule of a new run."""
+        names = ("per_decade", "max_gap", "kernel_per_decade", "kernel_max_gap", "budget")
+        return cls(steps, {name: getattr(measure, name) for name in names}, costs, choose_spacing(steps, costs))
 
     @property
-    def skipped(self) -> dict[str, int]:
-        """How many the budget has forbidden."""
-        return {"rows": self.rows.skipped, "kernels": self.kernels.skipped}
+    def is_coarse(self) -> bool:
+        """Whether the required rows are too far apart to date a phase."""
+        return self.spacing == "coarse"
+
+    def resolution(self, step: int) -> int:
+        """Width in steps that the interval of a phase found at `step` may have."""
+        return 1 if self.steps <= SHORT_RUN else max(1, int(RESOLUTION * step))
+
+    def next_required(self) -> int:
+        """The next step at which a row is required."""
+        if self.last_row < 0:
+            return 0
+        if self.spacing == "every step" or (self.last_row < self.fine_until and self.steps <= SHORT_RUN):
+            return self.last_row + 1
+        if self.spacing == "fine" or self.last_row < self.fine_until:
+            return fine(self.last_row)
+        return next_on_grid(self.last_row, COARSE_PER_DECADE, self.steps)
+
+    def take(self, step: int, *, last: bool) -> tuple[bool, bool]:
+        """Return whether a row and whether a kernel is to be measured at `step`, and move on to what is due next.
+
+        A kernel brings a row. The last step of a run has both.
+        """
+        row = last or step >= self.next_required()
+        if step >= self.next_extra:
+            self.next_extra = next_on_grid(step, self.measure["per_decade"], self.measure["max_gap"])
+            row = row or self._affords_row()
+        kernel = last and self.measure["kernel_per_decade"] > 0
+        if self.measure["kernel_per_decade"] and step >= self.next_kernel:
+            self.next_kernel = next_on_grid(step, self.measure["kernel_per_decade"], self.measure["kernel_max_gap"])
+            kernel = kernel or self._affords_kernel(step)
+        return row or kernel, kernel
+
+    def _affords_row(self) -> bool:
+        spent = (self.extra_rows + 1) * self.costs.row
+        if spent > ROWS_SHARE * self.measure["budget"] * (self.work + spent):
+            self.skipped["rows"] += 1
+            return False
+        self.extra_rows += 1
+        return True
+
+    def _affords_kernel(self, step: int) -> bool:
+        free = max(FREE_KERNEL_SECONDS * log10(1 + step) / log10(1 + self.steps), self.costs.kernel)
+        spent = max(0.0, (self.kernels + 1) * self.costs.kernel - free) + self.extra_rows * self.costs.row
+        if spent > self.measure["budget"] * (self.work + spent) and (self.kernels + 1) * self.costs.kernel > free:
+            self.skipped["kernels"] += 1
+            return False
+        self.kernels += 1
+        return True
+
+    def next_steps(self) -> list[int]:
+        """The next steps at which something may be due."""
+        kernel = [self.next_kernel] if self.measure["kernel_per_decade"] else []
+        return [self.next_required(), self.next_extra, *kernel]
 
     def state(self) -> dict[str, Any]:
-        """Where the schedule stands, for a checkpoint."""
-        return asdict(self)
+        """All of it, for a checkpoint."""
+        return asdict(self) | {"costs": list(self.costs)}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> "Schedule":
+        """What `state` gave."""
+        return cls(**(state | {"costs": Costs(*state["costs"]), "skipped": dict(state["skipped"])}))

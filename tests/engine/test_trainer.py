@@ -15,7 +15,7 @@ from grok_tui.engine.records import Event, Kernel, Snapshot
 from grok_tui.engine.trainer import Trainer
 from grok_tui.errors import UsageError
 from small import small
-from training import CPU, Requests, events, rows, same, train
+from training import CPU, Requests, events, go_on, rows, same, train
 
 
 @pytest.fixture(autouse=True)
@@ -56,14 +56,11 @@ def test_resuming_anywhere_retraces_every_bit(sets: list[str]) -> None:
     """From each snapshot, with the steering that came after it told again, the rest is the same."""
     config = small("modadd-fast", "train.steps=80", *sets)
     _, whole = train(config, STEER)
-    told = [{"step": e.step, **e.data} for e in events(whole, "steered")]
+    told = [{"type": "steered", "step": e.step, **e.data} for e in events(whole, "steered")]
     snapshots = [record for record in whole if isinstance(record, Snapshot)]
     assert {"steered", "log-spaced", "finished"} <= {snapshot.why for snapshot in snapshots}
     for snapshot in snapshots:
-        trainer = Trainer(
-            config, CPU, checkpoint=snapshot.checkpoint, told=[e for e in told if e["step"] >= snapshot.step]
-        )
-        rest = list(trainer)
+        rest = go_on(config, snapshot.checkpoint, [e for e in told if e["step"] >= snapshot.step])
         assert same(rows(rest), [row for row in rows(whole) if row.step > snapshot.step]), snapshot.why
         assert events(rest, "finished") == events(whole, "finished")
 
@@ -75,7 +72,7 @@ def test_resuming_keeps_schedule_and_phases() -> None:
     (steered,) = events(whole, "steered")
     assert (steered.step, steered.data["new"], steered.data["by"]) == (phase.step, 0.0, "schedule")
     for snapshot in [record for record in whole if isinstance(record, Snapshot)]:
-        rest = list(Trainer(config, CPU, checkpoint=snapshot.checkpoint))
+        rest = go_on(config, snapshot.checkpoint)
         assert same(rows(rest), [row for row in rows(whole) if row.step > snapshot.step])
         assert len(events(rest, "steered")) == (snapshot.step <= phase.step)
 
@@ -92,7 +89,12 @@ def test_steering_is_told_with_what_the_optimizer_holds() -> None:
     assert [e.data["request"] for e in told] == ["a", "b", "c", "d"]
     assert told[0].data["optimizer"]["weight_decay"] == 0.0
     assert told[1].data["optimizer"]["lr"] == 4e-3
-    assert trainer.learner.net.optimizer.knobs == {"lr": 4e-3, "weight_decay": 3.0, "beta1": 0.9, "beta2": 0.999}
+    assert trainer.seeds[0].learner.net.optimizer.knobs == {
+        "lr": 4e-3,
+        "weight_decay": 3.0,
+        "beta1": 0.9,
+        "beta2": 0.999,
+    }
 
 
 def test_the_state_before_steering_is_kept() -> None:
@@ -115,7 +117,7 @@ def test_lr_over_alpha_squared_follows_alpha() -> None:
     )
     (steered,) = events(records, "steered")
     assert steered.data["optimizer"]["lr"] == 8 / 4
-    assert trainer.learner.model.alpha == 2.0
+    assert trainer.seeds[0].learner.model.alpha == 2.0
 
 
 REFUSED = {
@@ -175,7 +177,7 @@ def test_pause_one_chunk_continue_mark_stop() -> None:
     trainer = Trainer(
         small("modadd-fast", "train.steps=5000"), CPU, requests=lambda: requests.pop(0) if requests else []
     )
-    records = list(trainer)
+    records = [record for _, record in trainer]
     told = [e for e in events(records) if e.type not in ("phase",)]
     assert [(e.type, e.data.get("request")) for e in told] == [
         ("paused", "p"), ("stepped", "c"), ("refused", "q"), ("marked", "m"), ("continued", "g"), ("stopped", "s"),
@@ -209,12 +211,12 @@ def test_divergence_ends_the_run_and_keeps_the_last_finite_state() -> None:
 def test_a_row_has_every_column_and_kernels_where_due() -> None:
     trainer, records = train(small("modadd-fast", "train.steps=300"))
     first, last = rows(records)[0].values, rows(records)[-1].values
-    assert set(first) == set(last) == set(trainer.learner.columns) - {"step"}
+    assert set(first) == set(last) == set(trainer.seeds[0].learner.columns) - {"step"}
     assert first["kernel/drift"] == first["kernel/distance"] == 0
     assert last["kernel/drift"] > 0
     kept = [record for record in records if isinstance(record, Kernel)]
     assert kept[0].step == 0
-    n = trainer.learner.probe.shape[0]
+    n = trainer.seeds[0].learner.probe.shape[0]
     assert kept[0].matrix.shape == (n, n)
     blank = [row for row in rows(records) if "kernel/drift" not in row.values]
     assert blank
@@ -225,7 +227,7 @@ def test_measures_are_what_they_say() -> None:
     from torch.nn.functional import cross_entropy
 
     trainer, records = train(small("modadd-fast", "train.steps=50"))
-    learner, row = trainer.learner, rows(records)[-1].values
+    learner, row = trainer.seeds[0].learner, rows(records)[-1].values
     weights = {name: w.detach().clone().requires_grad_() for name, w in learner.weights.items()}
     train_outputs = learner.model(weights, learner.data.train_x)
     test_outputs = learner.model(weights, learner.data.test_x)

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from grok_tui.config.schema import RunConfig
-from grok_tui.engine.records import Event, Record, Row
+from grok_tui.engine.records import Event, Record, Row, SeedRecord
 from grok_tui.engine.trainer import Trainer
 
 CPU = torch.device("cpu")
@@ -29,10 +29,24 @@ def asking(requests: Requests) -> Callable[[Trainer], Callable[[], list[dict[str
     return of
 
 
-def train(config: RunConfig, requests: Requests | None = None, **options: Any) -> tuple[Trainer, list[Record]]:
+def train_seeds(
+    config: RunConfig, requests: Requests | None = None, **options: Any
+) -> tuple[Trainer, list[SeedRecord]]:
     trainer = Trainer(config, CPU, **options)
     trainer.requests = asking(requests or {})(trainer)
     return trainer, list(trainer)
+
+
+def train(config: RunConfig, requests: Requests | None = None, **options: Any) -> tuple[Trainer, list[Record]]:
+    trainer, records = train_seeds(config, requests, **options)
+    return trainer, [record for _, record in records]
+
+
+def go_on(config: RunConfig, checkpoint: Any, repeat: list[dict[str, Any]] | None = None) -> list[Record]:
+    """What a run yields from a checkpoint on."""
+    seed = config.train.seed
+    trainer = Trainer(config, CPU, checkpoints={seed: checkpoint}, repeat={seed: repeat or []})
+    return [record for _, record in trainer]
 
 
 def rows(records: list[Record]) -> list[Row]:

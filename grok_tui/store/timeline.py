@@ -1,0 +1,49 @@
+"""The history of a run: those of its events that are still true.
+
+An engine that goes on from a checkpoint writes an event `resumed` with `checkpoint_seq`, the sequence number of the
+last event that the checkpoint includes. Later events up to `resumed` belong to a life of the run that was given up;
+they are superseded. Every reader, resume and branch use this rule and no other.
+"""
+
+from typing import Any
+
+from .jsonl import Tail
+from .rundir import RunDir
+
+Event = dict[str, Any]
+
+RETURNS = ("resumed",)
+"""Types of events after which earlier ones may be superseded."""
+
+
+def history(run: RunDir) -> list[Event]:
+    """The events of `run` that are still true, in their order."""
+    return still_true([], Tail(run.events_jsonl)())
+
+
+def still_true(known: list[Event], new: list[Event]) -> list[Event]:
+    """`known`, which is true so far, continued by `new` events."""
+    true = list(known)
+    for event in new:
+        if event.get("type") in RETURNS and isinstance(event.get("checkpoint_seq"), int):
+            true = [earlier for earlier in true if number(earlier) <= event["checkpoint_seq"]]
+        true.append(event)
+    return true
+
+
+def number(event: Event) -> int:
+    """The sequence number of an event; 0 if it has none."""
+    seq = event.get("seq")
+    return seq if isinstance(seq, int) else 0
+
+
+def to_repeat(events: list[Event], checkpoint_seq: int) -> list[Event]:
+    """The steering and the marks of a user that a checkpoint does not include: they are repeated at their steps."""
+    later = [event for event in events if number(event) > checkpoint_seq]
+    return [e for e in later if e["type"] == "marked" or (e["type"] == "steered" and e.get("by") == "request")]
+
+
+def answered(run: RunDir) -> set[str]:
+    """The ids of all requests that an event has ever answered."""
+    ids = (event.get("request") for event in Tail(run.events_jsonl)())
+    return {id for id in ids if isinstance(id, str)}
