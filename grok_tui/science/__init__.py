@@ -1,1 +1,1 @@
-"""Tensors in, tensors out: tasks, models, losses, kernels, norms, phases. Knows no runs, files or screens."""
+"""Tasks, models, losses, optimizers, kernels, measures: functions of tensors, without runs, run files or screens."""

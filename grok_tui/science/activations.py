@@ -1,6 +1,7 @@
-"""Nonlinearities and their derivatives, which the closed-form kernels need."""
+"""Nonlinearities phi, their derivatives, and both in the form that gradients written by hand need.
 
-from __future__ import annotations
+Source of the derivatives: calculus; each is tested against autograd. All functions are elementwise, of any shape.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,10 +14,10 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Activation:
-    """phi and phi', elementwise; for gradients by hand also with results written over what is no longer needed.
+    """value(h) = phi(h) and slope(h) = phi'(h), each in new memory.
 
-    over(h) = phi(h), where it can be written over h; backward(signal, h) = signal * phi'(h), written over the signal,
-    with h as `over` has left it.
+    over(h) = phi(h), written into h if phi' can be computed from phi(h) alone (relu, tanh), else in new memory (gelu).
+    backward(grad, h) = grad * phi'(h), written into grad; pass h as it is after over(h).
     """
 
     value: Callable[[Tensor], Tensor]
@@ -26,12 +27,12 @@ class Activation:
 
 
 def gelu_slope(h: Tensor) -> Tensor:
-    """d/dh [h Phi(h)] = Phi(h) + h N(h), Phi and N the standard normal's distribution and density."""
+    """d/dh [h Phi(h)] = Phi(h) + h N(h); Phi and N are the standard normal's distribution function and density."""
     return (1 + torch.erf(h / sqrt(2))) / 2 + h * torch.exp(-h.square() / 2) / sqrt(2 * pi)
 
 
 def relu_slope(h: Tensor) -> Tensor:
-    """1 where h > 0, else 0, as torch differentiates it."""
+    """1 if h > 0, else 0: torch, too, takes 0 as the derivative at 0."""
     return (h > 0).to(h.dtype)
 
 
@@ -40,19 +41,19 @@ def tanh_slope(h: Tensor) -> Tensor:
     return 1 - torch.tanh(h).square()
 
 
-def gelu_backward(signal: Tensor, h: Tensor) -> Tensor:
-    """Needs h."""
-    return torch.ops.aten.gelu_backward.grad_input(signal, h, grad_input=signal)
+def gelu_backward(grad: Tensor, h: Tensor) -> Tensor:
+    """grad * (Phi(h) + h N(h)), from h itself."""
+    return torch.ops.aten.gelu_backward.grad_input(grad, h, grad_input=grad)
 
 
-def relu_backward(signal: Tensor, phi: Tensor) -> Tensor:
-    """phi > 0 where h > 0."""
-    return torch.ops.aten.threshold_backward.grad_input(signal, phi, 0, grad_input=signal)
+def relu_backward(grad: Tensor, phi: Tensor) -> Tensor:
+    """grad where phi > 0, else 0, from phi = relu(h): phi > 0 exactly if h > 0."""
+    return torch.ops.aten.threshold_backward.grad_input(grad, phi, 0, grad_input=grad)
 
 
-def tanh_backward(signal: Tensor, phi: Tensor) -> Tensor:
-    """phi' = 1 - phi^2."""
-    return torch.ops.aten.tanh_backward.grad_input(signal, phi, grad_input=signal)
+def tanh_backward(grad: Tensor, phi: Tensor) -> Tensor:
+    """grad * (1 - phi^2), from phi = tanh(h)."""
+    return torch.ops.aten.tanh_backward.grad_input(grad, phi, grad_input=grad)
 
 
 ACTIVATIONS = {

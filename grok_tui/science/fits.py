@@ -1,6 +1,4 @@
-"""Laws fitted to what runs measured: how fast a norm contracts, straight lines, powers. Without torch."""
-
-from __future__ import annotations
+"""Least-squares fits to measurements of runs: exponential decay of a norm, straight lines. Without torch."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,16 +12,16 @@ Array = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Contraction:
-    """V = amplitude exp(-gamma t) + floor, t in steps since the first of the steps that were fitted."""
+    """V = amplitude exp(-gamma t) + floor; t in steps since the first fitted row."""
 
     gamma: float
-    """rate per step; 0 where r2 is NaN"""
+    """rate per step; 0 if r2 is NaN"""
     floor: float
     """C, not below 0"""
     amplitude: float
     """A, not below 0"""
     r2: float
-    """share of the variance of V that is explained; NaN where V does not fall, moves by rounding, or has < 4 rows"""
+    """share of the variance of V that is explained; NaN if V does not fall, changes by rounding, or has < 4 rows"""
 
 
 @dataclass(frozen=True)
@@ -33,23 +31,26 @@ class Line:
     slope: float
     intercept: float
     r2: float
-    """share of the variance of y that is explained; NaN where all y are equal"""
+    """share of the variance of y that is explained; NaN if all y are equal"""
     interval: tuple[float, float]
-    """confidence interval of the slope; infinite below 3 points"""
+    """confidence interval of the slope; infinite if n < 3"""
     n: int
     """number of points"""
 
 
 def contraction_rate(steps: npt.ArrayLike, squared_norm: npt.ArrayLike) -> Contraction:
-    """Least-squares fit of V_t = A exp(-gamma t) + C with A, C >= 0 over the rows given, all weighted alike.
+    """Least-squares fit of V_t = A exp(-gamma t) + C with A, C >= 0 to all rows given, each with the same weight.
 
-    steps: (n,), increasing; squared_norm: V = ‖theta‖^2, (n,). t counts from steps[0]: give the rows after t_mem,
-    and A is V_mem - C. gamma is per step; decay alone, w <- (1 - eta lambda) w, has gamma = 2 eta lambda. A and C
-    are linear given gamma, which is searched on a log grid, then by golden section. It is at
-    least 1e-4 / (steps[-1] - steps[0]) and at most 10 / (steps[1] - steps[0]): rows cannot date a fall within the
-    first interval. Where V falls by a small part of itself, they hardly tell gamma from C, and C >= 0 holds them.
+    steps: (n,), increasing; squared_norm: V = ‖theta‖^2, (n,). t counts from steps[0]: for the contraction after
+    memorisation pass the rows from t_mem on; then A = V_mem - C. gamma is per step. Decay alone,
+    w <- (1 - eta lambda) w, has gamma = 2 eta lambda.
+
+    Numerics. For each gamma the best A and C are known in closed form; gamma is searched on a log grid, then by golden
+    section, between 1e-4 / (steps[-1] - steps[0]) and 10 / (steps[1] - steps[0]): a fall within the first interval
+    cannot be resolved. If V falls by a small part of itself, gamma and C are nearly exchangeable; C >= 0 bounds both.
+
     ValueError: lengths that differ, steps that do not increase, V that is negative or not finite.
-    arXiv 2603.13331 (V_t after memorisation; their gamma is .0014 at eta 1e-3, lambda 1, AdamW).
+    arXiv 2603.13331 (V_t after memorisation; there gamma is .0014 at eta 1e-3, lambda 1, AdamW).
     """
     t, v = _columns(steps, squared_norm)
     if (np.diff(t) <= 0).any():
@@ -73,9 +74,9 @@ def contraction_rate(steps: npt.ArrayLike, squared_norm: npt.ArrayLike) -> Contr
 
 
 def _exponential(t: Array, v: Array, rate: float) -> tuple[float, float, float]:
-    """The best A >= 0 and C >= 0 given the rate, and the sum of squares that they leave.
+    """The best A >= 0 and C >= 0 for this rate, and the remaining sum of squares.
 
-    Whichever of the two the free fit has below 0 is 0 in the constrained one.
+    If the unconstrained fit has one of them below 0, it is 0 in the constrained fit.
     """
     fall = np.exp(-rate * t)
     centred = fall - fall.mean()
@@ -89,13 +90,13 @@ def _exponential(t: Array, v: Array, rate: float) -> tuple[float, float, float]:
 
 
 def _minimum(error: Callable[[float], float], grid: Array) -> float:
-    """The least error on the grid, refined by golden section between the neighbours of the best point."""
+    """The argument of the least error: the best grid point, refined by golden section between its neighbours."""
     best = int(np.argmin([error(float(point)) for point in grid]))
     low, high = float(grid[max(best - 1, 0)]), float(grid[min(best + 1, len(grid) - 1)])
     ratio = (sqrt(5) - 1) / 2
     left, right = high - ratio * (high - low), low + ratio * (high - low)
     at_left, at_right = error(left), error(right)
-    for _ in range(60):  # 0.6^60 of the bracket: all digits
+    for _ in range(60):  # the bracket shrinks by 0.618 each time: 60 times is float64's precision
         if at_left < at_right:
             high, right, at_right = right, left, at_left
             left = high - ratio * (high - low)
@@ -110,8 +111,9 @@ def _minimum(error: Callable[[float], float], grid: Array) -> float:
 def straight_line(x: npt.ArrayLike, y: npt.ArrayLike, level: float = 0.95) -> Line:
     """Least squares y = slope x + intercept, with the slope's interval at `level` by Student's t, n - 2 degrees.
 
-    x, y: (n,). The interval holds for independent normal errors of one size. ValueError: lengths that differ,
+    x, y: (n,). The interval assumes independent normal errors of equal variance. ValueError: lengths that differ,
     values that are not finite, fewer than two different x, a level outside 0..1.
+    Draper and Smith 1998, Applied Regression Analysis, chapter 1.
     """
     x, y = _columns(x, y)
     if not 0 < level < 1:
@@ -132,23 +134,11 @@ def straight_line(x: npt.ArrayLike, y: npt.ArrayLike, level: float = 0.95) -> Li
     )
 
 
-def power_law(x: npt.ArrayLike, y: npt.ArrayLike, level: float = 0.95) -> Line:
-    """y = exp(intercept) x^slope: `straight_line` of ln y on ln x, so the slope is the exponent.
-
-    Least squares in logs: relative errors count, and r2 is that of ln y. ValueError as there, and where x or y
-    is not positive.
-    """
-    x, y = _columns(x, y)
-    if (x <= 0).any() or (y <= 0).any():
-        raise ValueError("a power law needs positive x and y")
-    return straight_line(np.log(x), np.log(y), level)
-
-
 def t_quantile(level: float, degrees: int) -> float:
-    """The q with P(|T| < q) = level, T Student's with a whole number of degrees of freedom, 1 or more.
+    """The q with P(|T| < q) = level, for Student's t with `degrees` degrees of freedom, a whole number from 1.
 
-    By bisection of the exact finite sums of Abramowitz and Stegun 1964, 26.7.3 and 26.7.4, in
-    theta = atan(t / sqrt(degrees)).
+    By bisection in theta = atan(q / sqrt(degrees)) of the exact finite sums for P.
+    Abramowitz and Stegun 1964, 26.7.3 and 26.7.4.
     """
     odd, k = degrees % 2, np.arange(1, degrees // 2)
     factors = 2 * k / (2 * k + 1) if odd else (2 * k - 1) / (2 * k)
@@ -160,7 +150,7 @@ def t_quantile(level: float, degrees: int) -> float:
         return 2 / pi * (theta + series) if odd else series
 
     low, high = 0.0, pi / 2
-    for _ in range(60):  # 2^-60 of a right angle
+    for _ in range(60):  # to 2^-60 of a right angle
         middle = (low + high) / 2
         low, high = (middle, high) if probability(middle) < level else (low, middle)
     return sqrt(degrees) * tan(low)

@@ -1,6 +1,4 @@
-"""Named tensors side by side in memory, so that an update, a norm or a check is one operation."""
-
-from __future__ import annotations
+"""Named tensors side by side in one buffer, so that an update, a norm or a check is one operation."""
 
 from collections.abc import Collection, Sequence
 
@@ -11,10 +9,10 @@ from .kernel import Weights
 
 
 class Flat:
-    """The weights of one network, or of a stack of them: those that decay in one buffer, the others in a second.
+    """The weights of one network, or of a stack of networks: those that decay in one buffer, the others in a second.
 
-    decaying, kept: the two buffers, shape (*stack, size).
-    named: views of them by name, in the order of `shapes`, shape (*stack, *shape).
+    decaying, kept: the two buffers, shape (*stack, size); stack is () for one network, (seeds,) for several.
+    named: views of the buffers by name, in the order of `shapes`, each of shape (*stack, *shape).
     """
 
     def __init__(self, shapes: dict[str, Size], decays: Collection[str], decaying: Tensor, kept: Tensor) -> None:
@@ -24,7 +22,7 @@ class Flat:
         self.named: Weights = {name: views[name] for name in shapes}
 
     @classmethod
-    def of(cls, weights: Weights, decays: Collection[str]) -> Flat:
+    def of(cls, weights: Weights, decays: Collection[str]) -> "Flat":
         """A copy of one network's weights."""
         first = next(iter(weights.values()))
         total, decaying = (sum(w.numel() for name, w in weights.items() if name in part) for part in (weights, decays))
@@ -34,7 +32,7 @@ class Flat:
         return flat
 
     @classmethod
-    def stacked(cls, flats: Sequence[Flat]) -> Flat:
+    def stacked(cls, flats: Sequence["Flat"]) -> "Flat":
         """A copy of several networks' weights, one after the other."""
         decaying, kept = (torch.stack([getattr(flat, half) for flat in flats]) for half in ("decaying", "kept"))
         return cls(flats[0].shapes, flats[0].decays, decaying, kept)
@@ -44,21 +42,21 @@ class Flat:
         rows = buffer.split([self.shapes[name].numel() for name in names], dim=-1) if names else ()
         return {name: row.view(*self.stack, *self.shapes[name]) for name, row in zip(names, rows, strict=True)}
 
-    def member(self, i: int) -> Flat:
-        """The weights of the i-th network of a stack, as views."""
+    def member(self, i: int) -> "Flat":
+        """The weights of the i-th network of a stack, as views into the same memory."""
         return Flat(self.shapes, self.decays, self.decaying[i], self.kept[i])
 
-    def zeros(self) -> Flat:
-        """Zeros, laid out the same way."""
+    def zeros(self) -> "Flat":
+        """Zeros in the same layout."""
         return Flat(self.shapes, self.decays, torch.zeros_like(self.decaying), torch.zeros_like(self.kept))
 
     def copy_(self, weights: Weights) -> None:
-        """Take over values by name."""
+        """Copy values in by name; names that are not given stay."""
         for name, w in weights.items():
             self.named[name].copy_(w)
 
     def norm(self) -> Tensor:
-        """Of one network's weights: sqrt(sum of squares)."""
+        """‖theta‖ = sqrt(sum of squares) of one network's weights, both halves; no dimension."""
         return torch.hypot(torch.linalg.vector_norm(self.decaying), torch.linalg.vector_norm(self.kept))
 
     def is_finite(self) -> bool:

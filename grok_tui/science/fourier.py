@@ -1,17 +1,15 @@
-"""Which frequencies over the residues an embedding is made of."""
-
-from __future__ import annotations
+"""The power of an embedding at each frequency over the residues modulo p."""
 
 import torch
 from torch import Tensor
 
 
 def spectrum(embedding: Tensor) -> Tensor:
-    """Share of power per frequency k = 1..(p-1)/2: sum_j |sum_a E_aj exp(-2 pi i k a/p)|^2, normalised.
+    """Share of power per frequency k = 1..(p-1)/2: sum_j |sum_a E_aj exp(-2 pi i k a/p)|^2, normalised to sum 1.
 
-    embedding: (p, d), one row a residue, further tokens cut off. Returns ((p-1)/2,), which sums to 1; the mean
-    over the residues (k = 0) is dropped. An even p has one frequency more, p/2, whose power counts half, since
-    it has no sine: the shares are those of ‖E - mean‖_F^2 for every p. NaN where all rows are equal.
+    embedding: (p, d), one row per residue (without tokens such as "="). Returns ((p-1)/2,). The mean over the
+    residues (k = 0) is left out. An even p has one frequency more, p/2. It has no sine, so that its power counts
+    half: the shares are those of ‖E - mean‖_F^2 for every p. NaN if all rows are equal.
     Nanda et al. 2023, arXiv 2301.05217; arXiv 2606.13753.
     """
     p = embedding.shape[0]
@@ -24,7 +22,7 @@ def spectrum(embedding: Tensor) -> Tensor:
 def gini(shares: Tensor) -> Tensor:
     """Gini coefficient 2 sum_i i p_(i) / (n sum p) - (n + 1)/n, p_(i) ascending, i from 1; 0 to 1 - 1/n.
 
-    shares: (n,), not negative, of any sum. 0 where all are equal, 1 - 1/n where one has everything.
+    shares: (n,), not negative, of any sum. 0 if all are equal, 1 - 1/n if one has everything; NaN if all are 0.
     arXiv 2606.13753.
     """
     n = shares.shape[0]
@@ -33,9 +31,9 @@ def gini(shares: Tensor) -> Tensor:
 
 
 def energy(shares: Tensor, n: int = 5) -> Tensor:
-    """Share of power in the n strongest frequencies, 0 to 1: how far a few key frequencies carry the whole.
+    """Share of power in the n strongest frequencies, 0 to 1.
 
-    shares: (frequencies,), as `spectrum` gives them; n past their number means all of them.
+    shares: (frequencies,), as `spectrum` returns them; if there are fewer than n, all are counted.
     Nanda et al. 2023, arXiv 2301.05217 (key frequencies: 5 of 56 at p = 113).
     """
     return shares.topk(min(n, shares.shape[0])).values.sum()

@@ -1,6 +1,4 @@
-"""What is minimised, and what counts as right."""
-
-from __future__ import annotations
+"""Losses with their gradients, and accuracy. m examples, c outputs per example."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,25 +10,26 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Loss:
-    """L(outputs, y), a mean over m examples, and slope(outputs, y, s) = s m dL/doutputs, a row an example.
+    """L(outputs, y), a mean over m examples, and slope(outputs, y, s) = s m dL/doutputs, shape (m, c).
 
-    outputs: (m, c); y: (m,) int64, or (m, c) real.
+    outputs: (m, c); y: classes, (m,) int64, or real targets, (m, c). s = 1/m gives the gradient of L.
     """
 
     value: Callable[[Tensor, Tensor], Tensor]
     slope: Callable[[Tensor, Tensor, float], Tensor]
 
     def __call__(self, outputs: Tensor, y: Tensor) -> Tensor:
-        """L."""
+        """L, a tensor without dimensions."""
         return self.value(outputs, y)
 
 
 def cross_entropy(dtype: str = "float32") -> Loss:
-    """Mean of -log softmax(outputs)[y], in nats, with the log-softmax taken in `dtype` or the outputs' own if finer.
+    """Mean of -log softmax(outputs)[y], in nats.
 
-    In float32 the loss of a right answer, and its pull on the right output, round to exactly 0 once the margin
-    passes about 17 ("softmax collapse", Prieto et al. 2025, arXiv 2501.04697); float64 moves that to about 37.
-    outputs: (m, classes); y: (m,) int64.
+    The log-softmax is computed in `dtype`, or in the dtype of the outputs if that is finer. In float32 the loss of a
+    right answer and its gradient round to exactly 0 if its margin exceeds about 17 ("softmax collapse"); in float64
+    if it exceeds about 37.  outputs: (m, classes); y: (m,) int64.
+    Prieto et al. 2025, arXiv 2501.04697.
     """
     precise = getattr(torch, dtype)
 
@@ -38,7 +37,7 @@ def cross_entropy(dtype: str = "float32") -> Loss:
         return outputs.to(torch.promote_types(precise, outputs.dtype))
 
     def slope(outputs: Tensor, y: Tensor, scale: float) -> Tensor:
-        """softmax(outputs) - one-hot(y)."""
+        """s (softmax(outputs) - one-hot(y))."""
         p, right = finer(outputs).softmax(dim=1), y.unsqueeze(1)
         return p.scatter_add_(1, right, p.new_full((), -1.0).expand(right.shape)).to(outputs.dtype).mul_(scale)
 
@@ -46,9 +45,9 @@ def cross_entropy(dtype: str = "float32") -> Loss:
 
 
 def mse() -> Loss:
-    """Mean over all examples and outputs of (outputs - y)^2, with no 1/2; classes become one-hot.
+    """Mean over all examples and outputs of (outputs - y)^2, without a factor 1/2 (as torch's nn.MSELoss).
 
-    outputs: (m, c); y: (m, c), or (m,) int64.
+    outputs: (m, c); y: (m, c), or classes, (m,) int64, which become vectors: see `targets`.
     """
 
     def goal(outputs: Tensor, y: Tensor) -> Tensor:
@@ -61,9 +60,9 @@ def mse() -> Loss:
 
 
 def hinge() -> Loss:
-    """Mean of max(0, 1 - s f), s = 2 y - 1: nothing pulls on an example once its margin s f is past 1.
+    """Mean of max(0, 1 - s f), s = 2 y - 1: an example whose margin s f exceeds 1 has no gradient.
 
-    outputs: f, (m, 1); y: (m,) int64, class 0 or 1.
+    outputs: f, (m, 1); y: (m,) int64, class 0 or 1.  Cortes and Vapnik 1995 (Machine Learning 20:273).
     """
 
     def slope(outputs: Tensor, y: Tensor, scale: float) -> Tensor:
@@ -74,9 +73,9 @@ def hinge() -> Loss:
 
 
 def logistic() -> Loss:
-    """Mean of softplus(-s f) = log(1 + exp(-s f)), s = 2 y - 1, in nats and in the outputs' own precision.
+    """Mean of log(1 + exp(-s f)), s = 2 y - 1, in nats, in the precision of the outputs: cross-entropy of two classes.
 
-    Taken as -logsigmoid(s f), the same without the cut to a straight line that torch's softplus makes at 20.
+    Computed as -logsigmoid(s f): torch's softplus would replace the curve by a straight line above 20.
     outputs: f, (m, 1); y: (m,) int64, class 0 or 1.
     """
 
@@ -96,14 +95,15 @@ LOSSES: dict[str, Callable[..., Loss]] = {
 
 
 def margins(outputs: Tensor, y: Tensor) -> Tensor:
-    """s f with s = -1 for class 0 and +1 for class 1; negative where the answer is wrong. outputs: (m, 1)."""
+    """s f, shape (m, 1), with s = -1 for class 0 and +1 for class 1; negative if the answer is wrong."""
     return outputs * targets(y, 1, outputs.dtype)
 
 
 def targets(y: Tensor, n_outputs: int, dtype: torch.dtype) -> Tensor:
     """Targets as real vectors, shape (m, n_outputs).
 
-    Classes become one-hot, or -1 (class 0) and +1 (class 1) where one output answers; real targets stay as they are.
+    Real y, (m, n_outputs), is returned as it is. Classes, (m,) int64, become one-hot vectors; if n_outputs is 1, class
+    0 becomes -1 and class 1 becomes +1.
     """
     if y.is_floating_point():
         return y
@@ -111,10 +111,10 @@ def targets(y: Tensor, n_outputs: int, dtype: torch.dtype) -> Tensor:
 
 
 def accuracy(outputs: Tensor, y: Tensor, tolerance: float = 0.0) -> Tensor:
-    """Share of right answers, 0 to 1.
+    """Share of right answers, 0 to 1, float32. outputs: (m, c).
 
-    Right is, for classes: the largest output is the class, or the only one is above 0 for class 1 and not for class 0;
-    for real targets: the squared error, mean over the outputs, is below `tolerance`.
+    Classes, y: (m,) int64: the answer is the index of the largest output; if c is 1, it is 1 if f > 0, else 0.
+    Real targets, y: (m, c): an answer is right if its squared error, a mean over the outputs, is below `tolerance`.
     """
     if y.is_floating_point():
         right = (outputs - y).square().mean(dim=1) < tolerance

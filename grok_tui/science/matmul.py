@@ -1,10 +1,8 @@
-"""Matrix products. float32 on a CPU has two libraries to choose from, and the faster is not always torch's default.
+"""Matrix products. For float32 on a CPU torch has two libraries, and its default is not always the faster one.
 
-torch.mm calls MKL, which is the faster on Intel's processors and runs AVX2 code on those of other makers; oneDNN, which
-torch carries as well, writes its kernels for the processor it finds.
+torch.mm calls MKL: fast on Intel processors, but on others it runs AVX2 code even if they can do more. oneDNN writes
+its kernels for the processor it finds. Both compute in the precision of their arguments.
 """
-
-from __future__ import annotations
 
 from typing import Any, Protocol
 
@@ -12,24 +10,30 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
+from .torch_private import in_torch_func, onednn_linear
+
 SMALLEST = 2**16
-"""Multiplications below which torch.mm, whose call costs less, is as fast."""
+"""Multiplications (m k n) below which torch.mm is as fast: its call costs less."""
 
 
 class Product(Protocol):
-    """How matrices are multiplied."""
+    """A way to multiply matrices."""
 
     def __call__(self, a: Tensor, b: Tensor, over: Tensor | None = None, /) -> Tensor:
-        """a @ b for matrices a: (m, k) and b: (k, n); `over`, of the result's shape, may be written over with it."""
+        """Return a @ b, shape (m, n), for a: (m, k) and b: (k, n).
+
+        over: (m, n), a tensor that is no longer needed. The result may be written into it; always use what is
+        returned. It must not share memory with a or b.
+        """
 
 
 def plain(a: Tensor, b: Tensor, over: Tensor | None = None) -> Tensor:
-    """a @ b by torch."""
+    """a @ b by torch, in new memory."""
     return a @ b
 
 
 def mkl(a: Tensor, b: Tensor, over: Tensor | None = None) -> Tensor:
-    """a @ b by torch. MKL, too, splits the columns of its result best: see `_times`."""
+    """a @ b by torch, with the wider side of the result as its columns: MKL splits columns among threads best."""
     if over is not None:
         return torch.mm(a, b, out=over)
     if a.ndim == 2 and len(a) > b.shape[-1] and not a.is_contiguous():
@@ -37,38 +41,29 @@ def mkl(a: Tensor, b: Tensor, over: Tensor | None = None) -> Tensor:
     return a @ b
 
 
-def has_onednn() -> bool:
-    """Whether torch has oneDNN's float32 product here."""
-    return torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
-
-
 def onednn(a: Tensor, b: Tensor, over: Tensor | None = None) -> Tensor:
-    """a @ b by oneDNN, with its gradients; by torch where it must be or may be: see `serves`. Needs memory anew."""
+    """a @ b by oneDNN, differentiable. Falls back to torch if `serves(a, b)` is false. Always allocates the result."""
     if not serves(a, b):
         return a @ b
     return _Product.apply(a, b) if torch.is_grad_enabled() else _times(a, b)
 
 
 def serves(a: Tensor, b: Tensor) -> bool:
-    """Whether oneDNN can take a @ b (float32 matrices on a CPU, outside torch.func) and is worth its call."""
+    """Whether oneDNN can compute a @ b (float32 matrices on a CPU, outside torch.func) and its call is worth it."""
     if a.dtype != torch.float32 or a.device.type != "cpu" or a.ndim > 2:
         return False
-    return len(a) * b.numel() >= SMALLEST and not torch._C._are_functorch_transforms_active()
+    return len(a) * b.numel() >= SMALLEST and not in_torch_func()
 
 
 def _times(a: Tensor, b: Tensor) -> Tensor:
-    """a @ b. oneDNN splits the columns of its result best, so the wider side goes there."""
+    """a @ b, with the wider side of the result as its columns: oneDNN, too, splits columns among threads best."""
     if len(a) > b.shape[1] and not a.is_contiguous():
-        return _linear(b.T, a).T
-    return _linear(a, b.T)
-
-
-def _linear(a: Tensor, w: Tensor) -> Tensor:
-    return torch.ops.mkldnn._linear_pointwise(a, w, None, "none", [], "")
+        return onednn_linear(b.T, a).T
+    return onednn_linear(a, b.T)
 
 
 class _Product(Function):
-    """With c = a b:  dL/da = dL/dc b^T,  dL/db = a^T dL/dc;  forwards  dc = da b + a db."""
+    """With c = a b:  dL/da = dL/dc b^T,  dL/db = a^T dL/dc;  in forward mode  dc = da b + a db."""
 
     @staticmethod
     def forward(a: Tensor, b: Tensor) -> Tensor:
@@ -80,10 +75,10 @@ class _Product(Function):
         ctx.save_for_forward(*inputs)
 
     @staticmethod
-    def backward(ctx: Any, signal: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
         a, b = ctx.saved_tensors
         needs_a, needs_b = ctx.needs_input_grad
-        return (_times(signal, b.T) if needs_a else None, _times(a.T, signal) if needs_b else None)
+        return (_times(grad, b.T) if needs_a else None, _times(a.T, grad) if needs_b else None)
 
     @staticmethod
     def jvp(ctx: Any, a_dot: Tensor | None, b_dot: Tensor | None) -> Tensor:

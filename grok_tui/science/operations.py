@@ -1,9 +1,7 @@
-"""The binary operations over Z_p that are asked of a network, in plain Python. A new one is a line in `OPERATIONS`.
+"""Binary operations over Z_p that a network can learn, in plain Python. A new one is a line in `OPERATIONS`.
 
-Power et al. 2022, arXiv 2201.02177, appendix A.1.1; multiplication is theirs with x / y read backwards.
+Power et al. 2022, arXiv 2201.02177, appendix A.1.1; multiplication is their x / y = z read as z * y = x.
 """
-
-from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,13 +9,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Operation:
-    """x, y -> of(x, y, p) mod p for all 0 <= x < p and y_from <= y < p."""
+    """(x, y) -> of(x, y, p) mod p, for all 0 <= x < p and y_from <= y < p."""
 
     of: Callable[[int, int, int], int]
     y_from: int = 0
 
     def n_pairs(self, p: int) -> int:
-        """How many pairs (x, y) there are."""
+        """Number of pairs (x, y)."""
         return p * (p - self.y_from)
 
 

@@ -12,23 +12,24 @@ from grok_tui.engine.backend import Backend
 from grok_tui.engine.gradient_learner import GradientLearner
 from grok_tui.science.activations import ACTIVATIONS
 from grok_tui.science.kernel import empirical_ntk
-from grok_tui.science.matmul import PRODUCTS, SMALLEST, has_onednn, onednn
+from grok_tui.science.matmul import PRODUCTS, SMALLEST, onednn
 from grok_tui.science.models import MODELS
 from grok_tui.science.models.committee import averaging
+from grok_tui.science.torch_private import has_onednn
 from small import distinct, small
 
 CPU = torch.device("cpu")
 
 
-def float64(preset: str, path: Backend, *sets: str) -> GradientLearner:
+def float64(preset: str, backend: Backend, *sets: str) -> GradientLearner:
     """A small run of the preset."""
-    return GradientLearner(small(preset, "train.dtype=float64", *sets), CPU, path)
+    return GradientLearner(small(preset, "train.dtype=float64", *sets), CPU, backend)
 
 
 BY_HAND = [
     preset
     for preset in distinct()
-    if small(preset).optim.name != "rfm" and float64(preset, Backend(gradient="by hand")).path.gradient == "by hand"
+    if small(preset).optim.name != "rfm" and float64(preset, Backend(gradient="by hand")).backend.gradient == "by hand"
 ]
 
 
@@ -55,7 +56,7 @@ def test_gradient_by_hand_is_right_for_every_activation(preset: str, products: s
 
 def agree(hand: GradientLearner, auto: GradientLearner) -> None:
     """Both have the same gradients, and again five steps on."""
-    assert (hand.path.gradient, auto.path.gradient) == ("by hand", "autograd")
+    assert (hand.backend.gradient, auto.backend.gradient) == ("by hand", "autograd")
     for _ in range(2):
         hand.prepare()
         auto.prepare()

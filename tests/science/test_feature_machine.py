@@ -8,6 +8,7 @@ from torch import Generator, Tensor
 from torch.func import jacrev, vmap
 
 from grok_tui.science.feature_machine import KERNELS, FeatureKernel, Gaussian, Quadratic, as_vectors, solve, square_root
+from grok_tui.science.regression import pseudo_inverse
 
 N, D, C = 12, 5, 3
 BOTH = pytest.mark.parametrize("kernel", [KERNELS["quadratic"](1.7), KERNELS["gaussian"](1.7)], ids=str)
@@ -92,6 +93,17 @@ def test_a_singular_kernel_gives_the_least_norm_fit(repeated: int) -> None:
     assert relative(dual, torch.linalg.pinv(matrix, hermitian=True, rtol=1e-12) @ y) < 1e-8
     assert (matrix @ (matrix @ dual - y)).abs().max() < 1e-8  # normal equations
     assert relative(solve(torch.zeros_like(matrix), y) + y, y) == 0  # of K = 0, a = 0
+
+
+def test_pseudo_inverse_drops_what_is_below_its_cutoff() -> None:
+    """Against the sum over the eigenvectors that are kept, written out."""
+    vectors = torch.linalg.qr(normal(D, D)).Q
+    values = torch.tensor([3.0, 2.0, 1e-3, 1e-9, -1e-9], dtype=torch.float64)
+    k = (vectors * values) @ vectors.T
+    expected = sum(torch.outer(v, v) / value for v, value in zip(vectors.T[:3], values[:3], strict=True))
+    slant = torch.triu(normal(D, D, seed=5), diagonal=1)
+    assert relative(pseudo_inverse(k + slant - slant.T, 1e-6), expected) < 1e-9
+    assert pseudo_inverse(torch.zeros_like(k), 1e-6).abs().max() == 0
 
 
 def test_square_root() -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
+from networks import build
 from torch import Generator, Tensor
 from torch.func import jacrev, jvp, vmap
 
-from grok_tui.config import presets, schema
+from grok_tui.config import names, presets
 from grok_tui.config.fields import values
 from grok_tui.engine.gradient_learner import GradientLearner
 from grok_tui.science import kernel
@@ -51,7 +52,7 @@ NETWORKS = {
 def network(name: str) -> tuple[Network, dict[str, Tensor], Tensor]:
     """A network away from its start, and inputs among which tokens repeat."""
     options = NETWORKS[name]
-    net = MODELS[name.split(",")[0].split(" ")[0]](**options)
+    net = build(name.split(",")[0].split(" ")[0], **options)
     generator = Generator().manual_seed(1)
     weights = {key: w + normal(generator, *w.shape, std=0.3) for key, w in net.initial_weights(generator).items()}
     if options["vocabulary"]:
@@ -162,7 +163,7 @@ def test_slope_is_the_derivative(name: str) -> None:
 
 
 def test_every_network_of_the_config_is_tested_here() -> None:
-    assert {name.split(",")[0].split(" ")[0] for name in NETWORKS} == set(MODELS) == set(schema.NETWORKS)
+    assert {name.split(",")[0].split(" ")[0] for name in NETWORKS} == set(MODELS) == set(names.NETWORKS)
     for preset in presets.names():
         config = presets.load_preset(preset)
         if config.model.name in MODELS:

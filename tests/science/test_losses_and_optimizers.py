@@ -12,7 +12,6 @@ from torch import Tensor
 from captured import hold_knobs_in_tensors
 from grok_tui.science.flat import Flat
 from grok_tui.science.losses import LOSSES, accuracy, targets
-from grok_tui.science.norms import norm
 from grok_tui.science.optimizers import OPTIMIZERS, Optimizer, decaying
 from grok_tui.science.phases import PhaseDetector
 
@@ -27,7 +26,7 @@ def test_cross_entropy_is_minus_log_softmax() -> None:
 
 
 def test_float64_loss_sees_what_float32_rounds_to_nothing() -> None:
-    """Softmax collapse: at a margin of 30 the float32 loss, and its pull on the right class, are exactly 0."""
+    """Softmax collapse: at a margin of 30 the float32 loss, and its gradient on the right class, are exactly 0."""
     for dtype, is_zero in (("float32", True), ("float64", False)):
         outputs = torch.tensor([[30.0, 0.0]], requires_grad=True)
         loss = LOSSES["cross-entropy"](dtype=dtype)(outputs, torch.tensor([0]))
@@ -56,23 +55,23 @@ BINARY: dict[str, Callable[[float], float]] = {
     "hinge": lambda margin: max(0.0, 1 - margin),
     "logistic": lambda margin: math.log1p(math.exp(-margin)),
 }
-PULLS: dict[str, Callable[[float], float]] = {
+FORCES: dict[str, Callable[[float], float]] = {
     "hinge": lambda margin: 1.0 if margin < 1 else 0.0,
     "logistic": lambda margin: 1 / (1 + math.exp(margin)),
 }
-"""How hard an example at this margin pulls on the margin: minus the derivative of its loss."""
+"""Minus the derivative of an example's loss by its margin."""
 
 
 @pytest.mark.parametrize("name", BINARY)
 @pytest.mark.parametrize("classes", [[1] * 10, [0] * 10, [0, 1] * 5])
-def test_binary_loss_is_a_mean_over_margins_and_pulls_towards_the_class(name: str, classes: list[int]) -> None:
+def test_binary_loss_is_a_mean_over_margins_and_its_gradient_points_to_the_class(name: str, classes: list[int]) -> None:
     outputs, y = signed(classes)
     outputs.requires_grad_()
     loss = LOSSES[name]()(outputs, y)
     loss.backward()
     assert loss.item() == pytest.approx(sum(BINARY[name](m) for m in MARGINS) / 10, rel=1e-14)
     assert outputs.grad is not None
-    expected = [-PULLS[name](m) * (1 if c else -1) / 10 for m, c in zip(MARGINS, classes, strict=True)]
+    expected = [-FORCES[name](m) * (1 if c else -1) / 10 for m, c in zip(MARGINS, classes, strict=True)]
     assert outputs.grad[:, 0].tolist() == pytest.approx(expected, rel=1e-14, abs=0)
 
 
@@ -118,7 +117,7 @@ def build(name: str, decay: str, dtype: torch.dtype = torch.float32) -> Optimize
     ones = {"b": torch.ones(2, dtype=dtype), "W": torch.ones(2, 2, dtype=dtype)}
     flat = Flat.of(ones, decaying({key: w.shape for key, w in ones.items()}, decay))
     optimizer = OPTIMIZERS[name](flat, flat.zeros())
-    optimizer.turn(**KNOBS)
+    optimizer.set_hyperparameters(**KNOBS)
     return optimizer
 
 
@@ -140,7 +139,7 @@ def test_decay_shrinks_by_lr_times_weight_decay(name: str, decay: str) -> None:
 
 def test_gd_is_the_formula() -> None:
     optimizer = build("gd", "matrices")
-    optimizer.turn(**KNOBS | {"weight_decay": 0.0})
+    optimizer.set_hyperparameters(**KNOBS | {"weight_decay": 0.0})
     assert step(optimizer, W=2.0, b=3.0) == {"W": pytest.approx(0.8), "b": pytest.approx(0.7)}
 
 
@@ -173,7 +172,7 @@ def test_knobs_in_tensors_turn_in_place_and_step_alike(name: str) -> None:
     held = dict(tensors.knobs)
     for i in range(4):
         knobs = KNOBS | {"lr": 0.1 / (i + 1), "momentum": 0.3 * (i > 1), "weight_decay": 0.5 * (i % 2)}
-        assert floats.turn(**knobs) == tensors.turn(**knobs)
+        assert floats.set_hyperparameters(**knobs) == tensors.set_hyperparameters(**knobs)
         ours, theirs = step(tensors, W=1.0 - i, b=0.5), step(floats, W=1.0 - i, b=0.5)
         assert ours == {key: pytest.approx(w, rel=1e-12) for key, w in theirs.items()}
     assert all(tensors.knobs[key] is tensor for key, tensor in held.items())
@@ -186,7 +185,7 @@ TORCHS = {"gd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_steps_are_those_of_torch(name: str, momentum: float) -> None:
     ours = build(name, "all", torch.float64)
-    ours.turn(**KNOBS | {"momentum": momentum})
+    ours.set_hyperparameters(**KNOBS | {"momentum": momentum})
     w = torch.ones(2, 2, dtype=torch.float64, requires_grad=True)
     options = {"momentum": momentum} if name == "gd" else {"betas": (KNOBS["beta1"], KNOBS["beta2"])}
     theirs = TORCHS[name]([w], lr=KNOBS["lr"], weight_decay=KNOBS["weight_decay"], **options)  # type: ignore[arg-type]
@@ -201,14 +200,14 @@ def test_decay_of_adam_does_not_shrink_as_adamw_does() -> None:
     after = {}
     for name in ("adam", "adamw"):
         optimizer = build(name, "all", torch.float64)
-        optimizer.turn(**KNOBS | {"weight_decay": 0.2})
+        optimizer.set_hyperparameters(**KNOBS | {"weight_decay": 0.2})
         after[name] = step(optimizer)["W"]
     assert after == {"adam": pytest.approx(1 - 0.1), "adamw": pytest.approx(1 - 0.1 * 0.2)}
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_knobs_are_read_back_as_turned(name: str) -> None:
-    held = build(name, "matrices").turn(**KNOBS)
+    held = build(name, "matrices").set_hyperparameters(**KNOBS)
     assert held == {key: pytest.approx(KNOBS[key]) for key in held}
     assert {"lr", "weight_decay"} < set(held)
 
@@ -218,13 +217,71 @@ def test_restored_memory_goes_on_bit_for_bit(name: str, momentum: float) -> None
     knobs = KNOBS | {"momentum": momentum}
     first, second = build(name, "matrices"), build(name, "matrices")
     for optimizer in (first, second):
-        optimizer.turn(**knobs)
+        optimizer.set_hyperparameters(**knobs)
     for i in range(5):
         step(first, W=i % 3 - 0.9, b=0.1)
     second.load({key: tensor.clone() for key, tensor in first.state().items()})
     second.weights.copy_(first.weights.named)
     for i in range(5, 9):
         assert step(first, W=i % 3 - 0.9, b=0.1) == step(second, W=i % 3 - 0.9, b=0.1)
+
+
+def buffer_of(optimizer: Optimizer) -> float:
+    return optimizer.memory["momentum_buffer"].named["W"].mean().item()
+
+
+def test_momentum_that_is_turned_on_starts_without_a_memory() -> None:
+    """The buffer holds gradients from before momentum was 0; they must not come back."""
+    optimizer = build("gd", "all")
+    optimizer.set_hyperparameters(**KNOBS | {"momentum": 0.9})
+    step(optimizer, W=1.0)
+    optimizer.set_hyperparameters(**KNOBS | {"momentum": 0.0})
+    step(optimizer, W=1.0)
+    optimizer.set_hyperparameters(**KNOBS | {"momentum": 0.5})
+    assert buffer_of(optimizer) == 0
+
+
+@pytest.mark.parametrize("in_tensors", [False, True])
+@pytest.mark.parametrize("set_first", [False, True])
+def test_loaded_momentum_is_kept(set_first: bool, in_tensors: bool) -> None:
+    """A resumed run: from 0 to .9 in its earlier life, its hyper-parameters set before or after the state is loaded."""
+    first, second = build("gd", "all"), OPTIMIZERS["gd"](*(build("gd", "all").weights.zeros() for _ in range(2)))
+    if in_tensors:
+        hold_knobs_in_tensors(first)
+        hold_knobs_in_tensors(second)
+    for momentum in (0.0, 0.9):
+        first.set_hyperparameters(**KNOBS | {"momentum": momentum})
+        step(first, W=1.0)
+    if set_first:
+        second.set_hyperparameters(**KNOBS | {"momentum": 0.0})  # the start's
+        second.set_hyperparameters(**KNOBS | {"momentum": 0.9})  # the steered one
+    second.load(first.state())
+    second.set_hyperparameters(**KNOBS | {"momentum": 0.9})
+    assert buffer_of(second) == buffer_of(first) != 0
+    for momentum in (0.8, 0.9):  # other turns keep it, too
+        second.set_hyperparameters(**KNOBS | {"momentum": momentum})
+    assert buffer_of(second) == buffer_of(first)
+
+
+def test_momentum_is_kept_when_optimizers_are_stacked() -> None:
+    members = [build("gd", "all") for _ in range(2)]
+    for i, member in enumerate(members):
+        member.set_hyperparameters(**KNOBS | {"momentum": 0.9})
+        step(member, W=1.0 + i)
+    before = [buffer_of(member) for member in members]
+    flat = Flat.stacked([member.weights for member in members])
+    stack = OPTIMIZERS["gd"](flat, flat.zeros())
+    for i, member in enumerate(members):
+        member.share(stack, i)
+    stack.set_hyperparameters(**KNOBS | {"momentum": 0.9})
+    assert [buffer_of(member) for member in members] == before != [0, 0]
+
+
+def test_an_optimizer_whose_hyperparameters_were_never_set_does_not_step_silently() -> None:
+    flat = Flat.of({"W": torch.ones(2, 2)}, ["W"])
+    optimizer = OPTIMIZERS["gd"](flat, flat.zeros())
+    optimizer.step()
+    assert not optimizer.weights.is_finite()
 
 
 @pytest.mark.parametrize("name", LOSSES)
@@ -244,10 +301,6 @@ def test_slope_of_cross_entropy_collapses_as_its_gradient_does() -> None:
     assert LOSSES["cross-entropy"](dtype="float64").slope(outputs, y, 1.0)[0, 0].item() < 0
 
 
-def test_norm_is_over_everything() -> None:
-    assert norm([torch.tensor([3.0]), torch.tensor([[4.0]])]).item() == pytest.approx(5)
-
-
 def test_phases_begin_with_the_first_row_past_every_threshold() -> None:
     phases = PhaseDetector(train_acc=0.99, test_acc=0.9, train_loss=0.0, test_loss=0.5)
     rows = {
@@ -257,14 +310,19 @@ def test_phases_begin_with_the_first_row_past_every_threshold() -> None:
         30: (1.0, 0.9, 0.4),
         40: (0.5, 0.5, 3.0),
     }
-    begun = {
-        step: phases.see(step, {"train/acc": train, "test/acc": test, "train/loss": 0.0, "test/loss": loss})
-        for step, (train, test, loss) in rows.items()
-    }
+    begun, before = {}, 0
+    for step, (train, test, loss) in rows.items():
+        row = {"train/acc": train, "test/acc": test, "train/loss": 0.0, "test/loss": loss}
+        begun[step] = phases.beginning(row)
+        for phase in begun[step]:
+            phases.enter(phase, before, step)
+        before = step
     assert begun == {0: [], 10: ["memorized"], 20: [], 30: ["grokked"], 40: []}
     assert (phases.t_mem, phases.t_grok, phases.delay) == (10, 30, 20)
+    assert phases.intervals() == {"t_mem": [0, 10], "t_grok": [20, 30], "delay": [10, 30]}
 
 
 def test_without_a_delay_there_is_none() -> None:
     phases = PhaseDetector(train_acc=0.99, test_acc=0.9, train_loss=0.0, test_loss=0.0)
     assert phases.delay is None
+    assert phases.intervals() == {}

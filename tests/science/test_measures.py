@@ -8,13 +8,14 @@ from math import cos, degrees, exp, log, pi, radians, sin, sqrt
 import numpy as np
 import pytest
 import torch
+from networks import build
 from torch import Generator, Tensor
 
 from grok_tui.science import fourier, kernel, weight_measures
 from grok_tui.science.decomposition import error_terms
 from grok_tui.science.kernel import Weights
 from grok_tui.science.linearized import Linearized
-from grok_tui.science.models import MODELS, Network, ScaledOutput
+from grok_tui.science.models import Network, ScaledOutput
 from grok_tui.science.models.network import normal
 from grok_tui.science.regression import kernel_regression
 
@@ -32,7 +33,7 @@ def draw(*shape: int, seed: int = 0) -> Tensor:
 
 def network(name: str) -> tuple[Network, Weights, Weights, Tensor]:
     """A network, weights at a start and away from it, and inputs."""
-    net, generator = MODELS[name](**NETWORKS[name]), Generator().manual_seed(1)
+    net, generator = build(name, **NETWORKS[name]), Generator().manual_seed(1)
     start = net.initial_weights(generator)
     moved = {key: w + normal(generator, *w.shape, std=0.3) for key, w in start.items()}
     if NETWORKS[name]["vocabulary"]:
@@ -167,7 +168,7 @@ def test_twins_gradient_is_that_of_its_start(name: str) -> None:
 
 
 def test_twin_of_a_linear_network_is_the_network() -> None:
-    net = MODELS["linear"](vocabulary=0, n_inputs=4, n_outputs=1)
+    net = build("linear", vocabulary=0, n_inputs=4, n_outputs=1)
     x, start, moved = draw(6, 4), {"S": draw(4, 1, seed=1)}, {"S": draw(4, 1, seed=2)}
     model = ScaledOutput(net, 2.0)
     torch.testing.assert_close(Linearized(model, start)(moved, x), model(moved, x))
@@ -246,7 +247,7 @@ RANK_DEFICIENT = {
 @pytest.mark.parametrize(("dtype", "bound"), [(torch.float64, 1e-9), (torch.float32, 1e-3)])
 def test_null_space_of_a_kernel_stays_below_the_cutoff(name: str, dtype: torch.dtype, bound: float) -> None:
     d, n, options = RANK_DEFICIENT[name]
-    net = MODELS[name.split(",")[0]](vocabulary=0, n_inputs=d, n_outputs=1, **options)
+    net = build(name.split(",")[0], vocabulary=0, n_inputs=d, n_outputs=1, **options)
     weights, x = net.initial_weights(Generator().manual_seed(0)), draw(n + 30, d, seed=1) / sqrt(d)
     measured = net.ntk({key: w.to(dtype) for key, w in weights.items()}, x.to(dtype))
     rank = sum(w.numel() for w in weights.values())
@@ -263,7 +264,7 @@ def test_null_space_of_a_kernel_stays_below_the_cutoff(name: str, dtype: torch.d
 
 def test_cutoff_keeps_a_kernel_of_full_rank_in_float32() -> None:
     """Figure 1 of Kumar et al.: d 100, N 500, P 550, eps .02; 450 of 550 directions are 1e-4 of the largest."""
-    net = MODELS["committee"](vocabulary=0, n_inputs=100, n_outputs=1, d_hidden=500, eps=0.02)
+    net = build("committee", vocabulary=0, n_inputs=100, n_outputs=1, d_hidden=500, eps=0.02)
     x, weights = draw(650, 100, seed=1) / 10, net.initial_weights(Generator().manual_seed(0))
     measured = net.ntk({"W": weights["W"].float()}, x.float())
     values = kernel.eigenvalues(measured[:550, :550])
@@ -297,7 +298,7 @@ def quadrature(d: int) -> tuple[Tensor, Tensor]:
 def test_error_terms_are_exact_in_any_dimension(d: int, alpha: float, eps: float, target_scale: float) -> None:
     """linear: of the odd part of f - y; variance: of the mean of the even part; alignment: of the rest."""
     w, beta, (x, share) = draw(3, d), draw(d, seed=1), quadrature(d)
-    model = ScaledOutput(MODELS["committee"](vocabulary=0, n_inputs=d, n_outputs=1, d_hidden=3, eps=eps), alpha)
+    model = ScaledOutput(build("committee", vocabulary=0, n_inputs=d, n_outputs=1, d_hidden=3, eps=eps), alpha)
 
     def residual(x: Tensor) -> Tensor:
         return model({"W": w}, x)[:, 0] - target_scale * (x @ beta).square()
@@ -323,7 +324,7 @@ def test_error_terms_are_exact_in_any_dimension(d: int, alpha: float, eps: float
 def test_error_terms_add_up_to_a_sampled_test_loss(target_scale: float) -> None:
     """Figure 4 of Kumar et al.: d 40, N 2; within 4 standard errors of the mean over 100,000 examples."""
     w, beta, x = draw(2, 40), draw(40, seed=1), draw(100_000, 40, seed=2) / sqrt(40)
-    net = MODELS["committee"](vocabulary=0, n_inputs=40, n_outputs=1, d_hidden=2, eps=0.25)
+    net = build("committee", vocabulary=0, n_inputs=40, n_outputs=1, d_hidden=2, eps=0.25)
     errors = (net({"W": w}, x)[:, 0] - target_scale * (x @ beta).square()).square()
     total = sum(error_terms(w, beta, eps=0.25, alpha=1.0, target_scale=target_scale).values())
     standard = errors.std().item() / sqrt(len(errors))

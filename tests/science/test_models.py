@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
+from networks import build
 from torch import Generator, Tensor, nn
 
-from grok_tui.science.models import MODELS, ScaledOutput
+from grok_tui.science.models import ScaledOutput
 from grok_tui.science.models.network import normal
 
 
@@ -16,7 +17,7 @@ def generator() -> Generator:
 
 
 def test_embedding_mlp_is_its_formula() -> None:
-    net = MODELS["embedding-mlp"](vocabulary=7, n_inputs=2, n_outputs=7, d_embed=6, d_hidden=5)
+    net = build("embedding-mlp", vocabulary=7, n_inputs=2, n_outputs=7, d_embed=6, d_hidden=5)
     w, x = net.initial_weights(generator()), torch.tensor([[0, 6], [3, 3], [6, 0]])
     embedded = torch.cat([w["E"][x[:, 0]], w["E"][x[:, 1]]], dim=1)
     expected = F.gelu(embedded @ w["W1"] + w["b1"]) @ w["W2"] + w["b2"]
@@ -24,7 +25,7 @@ def test_embedding_mlp_is_its_formula() -> None:
 
 
 def test_transformer_is_its_formula() -> None:
-    net = MODELS["transformer"](vocabulary=7, n_inputs=2, n_outputs=7, d_embed=8, n_heads=2, d_hidden=5)
+    net = build("transformer", vocabulary=7, n_inputs=2, n_outputs=7, d_embed=8, n_heads=2, d_hidden=5)
     w, x = net.initial_weights(generator()), torch.tensor([[0, 6], [3, 3], [6, 0]])
     expected = []
     for tokens in x:
@@ -42,7 +43,7 @@ def test_transformer_is_its_formula() -> None:
 
 def test_transformer_is_the_same_looked_up_or_not() -> None:
     """More examples than tokens are looked up in a table; fewer are computed one by one."""
-    net = MODELS["transformer"](vocabulary=7, n_inputs=2, n_outputs=7, d_embed=8, n_heads=2, d_hidden=5)
+    net = build("transformer", vocabulary=7, n_inputs=2, n_outputs=7, d_embed=8, n_heads=2, d_hidden=5)
     w = net.initial_weights(generator())
     pairs = torch.cartesian_prod(torch.arange(7), torch.arange(7))
     torch.testing.assert_close(net(w, pairs)[:5], net(w, pairs[:5]))
@@ -81,7 +82,7 @@ def test_transformer_with_layer_norm_is_torchs_own(
     layer_norm: str, n_layers: int, n_inputs: int, activation: str
 ) -> None:
     sizes = {"vocabulary": 8, "n_inputs": n_inputs, "n_outputs": 7, "d_embed": 8, "n_heads": 2, "d_hidden": 5}
-    net = MODELS["transformer"](**sizes, n_layers=n_layers, layer_norm=layer_norm, activation=activation, init="torch")
+    net = build("transformer", **sizes, n_layers=n_layers, layer_norm=layer_norm, activation=activation, init="torch")
     w = moved(net.initial_weights(generator()))
     x = torch.cartesian_prod(*[torch.arange(8)] * n_inputs)
     r, mask = w["E"][x] + w["P"], nn.Transformer.generate_square_subsequent_mask(n_inputs, dtype=torch.float64)
@@ -95,8 +96,8 @@ def test_transformer_with_layer_norm_is_torchs_own(
 
 
 def test_one_block_read_at_the_last_position_needs_no_mask() -> None:
-    net = MODELS["transformer"](
-        vocabulary=7, n_inputs=2, n_outputs=7, d_embed=8, n_heads=2, d_hidden=5, layer_norm="post"
+    net = build(
+        "transformer", vocabulary=7, n_inputs=2, n_outputs=7, d_embed=8, n_heads=2, d_hidden=5, layer_norm="post"
     )
     w, x = moved(net.initial_weights(generator())), torch.cartesian_prod(torch.arange(7), torch.arange(7))
     r = torch_encoder_layer(w, "", activation="gelu")(w["E"][x] + w["P"])
@@ -106,7 +107,7 @@ def test_one_block_read_at_the_last_position_needs_no_mask() -> None:
 
 def test_transformer_without_layer_norm_is_causal_in_its_first_block() -> None:
     """Two blocks, position by position."""
-    net = MODELS["transformer"](vocabulary=7, n_inputs=3, n_outputs=7, d_embed=8, n_heads=2, d_hidden=5, n_layers=2)
+    net = build("transformer", vocabulary=7, n_inputs=3, n_outputs=7, d_embed=8, n_heads=2, d_hidden=5, n_layers=2)
     w, x = moved(net.initial_weights(generator())), torch.tensor([[0, 6, 2], [3, 3, 3], [6, 0, 1]])
     r = w["E"][x] + w["P"]
     for block in ("", "2"):
@@ -120,7 +121,7 @@ def test_transformer_without_layer_norm_is_causal_in_its_first_block() -> None:
 def test_mlp_is_torchs_own() -> None:
     """Omnigrok's shape in small: two hidden layers."""
     for n_layers in (1, 2, 3):
-        net = MODELS["mlp"](vocabulary=0, n_inputs=4, n_outputs=3, d_hidden=6, n_layers=n_layers, activation="tanh")
+        net = build("mlp", vocabulary=0, n_inputs=4, n_outputs=3, d_hidden=6, n_layers=n_layers, activation="tanh")
         w, x = moved(net.initial_weights(generator())), torch.randn(5, 4, generator=generator(), dtype=torch.float64)
         assert list(w) == [name + str(layer) for layer in range(1, n_layers + 2) for name in "Wb"]
         parts: list[nn.Module] = []
@@ -133,7 +134,7 @@ def test_mlp_is_torchs_own() -> None:
 
 @pytest.mark.parametrize("n_inputs", [2, 3])
 def test_quadratic_mlp_is_its_formula(n_inputs: int) -> None:
-    net = MODELS["quadratic-mlp"](vocabulary=8, n_inputs=n_inputs, n_outputs=7, d_hidden=5)
+    net = build("quadratic-mlp", vocabulary=8, n_inputs=n_inputs, n_outputs=7, d_hidden=5)
     w, x = net.initial_weights(generator()), torch.randint(0, 8, (20, n_inputs), generator=generator())
     one_hot = F.one_hot(x, 8).flatten(1).double()
     assert one_hot.shape == (20, 8 * n_inputs)
@@ -142,7 +143,7 @@ def test_quadratic_mlp_is_its_formula(n_inputs: int) -> None:
 
 
 def test_signed_committee_is_its_formula() -> None:
-    net = MODELS["signed-committee"](vocabulary=0, n_inputs=4, n_outputs=1, d_hidden=6)
+    net = build("signed-committee", vocabulary=0, n_inputs=4, n_outputs=1, d_hidden=6)
     w, x = net.initial_weights(generator()), torch.randn(5, 4, generator=generator(), dtype=torch.float64)
     signs = [1, 1, 1, -1, -1, -1]
     expected = sum(s * F.relu(x @ row) for s, row in zip(signs, w["W"], strict=True)) / 6**0.5
@@ -150,14 +151,14 @@ def test_signed_committee_is_its_formula() -> None:
 
 
 def test_committee_is_its_formula() -> None:
-    net = MODELS["committee"](vocabulary=0, n_inputs=4, n_outputs=1, d_hidden=3, eps=0.5)
+    net = build("committee", vocabulary=0, n_inputs=4, n_outputs=1, d_hidden=3, eps=0.5)
     w, x = net.initial_weights(generator()), torch.randn(5, 4, generator=generator(), dtype=torch.float64)
     h = torch.stack([x @ row for row in w["W"]])
     torch.testing.assert_close(net(w, x).squeeze(1), (h + 0.25 * h**2).mean(dim=0))
 
 
 def test_matrices_start_with_variance_one_over_fan_in() -> None:
-    net = MODELS["embedding-mlp"](vocabulary=59, n_inputs=2, n_outputs=59, d_embed=128, d_hidden=256)
+    net = build("embedding-mlp", vocabulary=59, n_inputs=2, n_outputs=59, d_embed=128, d_hidden=256)
     w = net.initial_weights(generator())
     for name, fan_in in (("E", 128), ("W1", 256), ("W2", 256)):
         assert abs(w[name].std().item() * fan_in**0.5 - 1) < 0.05
@@ -173,8 +174,15 @@ def assert_uniform(w: Tensor, bound: float) -> None:
 
 def test_torch_init_of_a_transformer_is_what_torch_draws_by_default() -> None:
     """The laws hold of our weights and of torch's own."""
-    net = MODELS["transformer"](
-        vocabulary=97, n_inputs=2, n_outputs=97, d_hidden=512, n_layers=2, layer_norm="post", init="torch"
+    net = build(
+        "transformer",
+        vocabulary=97,
+        n_inputs=2,
+        n_outputs=97,
+        d_hidden=512,
+        n_layers=2,
+        layer_norm="post",
+        init="torch",
     )
     w = net.initial_weights(generator())
     torch.manual_seed(0)
@@ -204,7 +212,7 @@ def test_torch_init_of_a_transformer_is_what_torch_draws_by_default() -> None:
 
 
 def test_torch_init_of_an_mlp_is_what_torch_draws_by_default() -> None:
-    net = MODELS["mlp"](vocabulary=0, n_inputs=100, n_outputs=10, d_hidden=200, n_layers=2, init="torch")
+    net = build("mlp", vocabulary=0, n_inputs=100, n_outputs=10, d_hidden=200, n_layers=2, init="torch")
     w = net.initial_weights(generator())
     for layer, fan_in in enumerate((100, 200, 200), 1):
         assert_uniform(w[f"W{layer}"], fan_in**-0.5)
@@ -212,7 +220,7 @@ def test_torch_init_of_an_mlp_is_what_torch_draws_by_default() -> None:
 
 
 def test_weights_of_two_layers_start_with_variance_one_over_fan_in() -> None:
-    net = MODELS["mlp"](vocabulary=0, n_inputs=100, n_outputs=50, d_hidden=200, n_layers=2)
+    net = build("mlp", vocabulary=0, n_inputs=100, n_outputs=50, d_hidden=200, n_layers=2)
     w = net.initial_weights(generator())
     for layer, fan_in in enumerate((100, 200, 200), 1):
         assert w[f"W{layer}"].std().item() * fan_in**0.5 == pytest.approx(1, abs=0.03)
@@ -221,24 +229,24 @@ def test_weights_of_two_layers_start_with_variance_one_over_fan_in() -> None:
 
 @pytest.mark.parametrize("name", ["quadratic-mlp", "signed-committee"])
 def test_plain_sums_start_with_variance_one(name: str) -> None:
-    net = MODELS[name](vocabulary=23, n_inputs=2, n_outputs=23, d_hidden=1000)
+    net = build(name, vocabulary=23, n_inputs=2, n_outputs=23, d_hidden=1000)
     for w in net.initial_weights(generator()).values():
         assert w.std().item() == pytest.approx(1, abs=0.05)
 
 
 def test_linear_starts_with_variance_one_over_twice_inputs_times_outputs() -> None:
-    w = MODELS["linear"](vocabulary=0, n_inputs=500, n_outputs=8).initial_weights(generator())
+    w = build("linear", vocabulary=0, n_inputs=500, n_outputs=8).initial_weights(generator())
     assert w["S"].shape == (500, 8)
     assert w["S"].std().item() == pytest.approx((2 * 500 * 8) ** -0.5, rel=0.05)
 
 
 def test_one_layer_draws_what_it_always_drew() -> None:
     """Numbers from before there were several layers: a seed must go on giving the same run."""
-    w = MODELS["transformer"](vocabulary=59, n_inputs=2, n_outputs=59).initial_weights(generator())
+    w = build("transformer", vocabulary=59, n_inputs=2, n_outputs=59).initial_weights(generator())
     assert list(w) == ["E", "P", "W_Q", "W_K", "W_V", "W_O", "W_in", "b_in", "W_out", "b_out", "W_U"]
     assert w["W_Q"][0, :2].tolist() == pytest.approx([-0.023200899396661145, -0.17437687094831947], rel=1e-12)
     assert w["W_U"][-1, -2:].tolist() == pytest.approx([0.13181938790683181, 0.1152612970991719], rel=1e-12)
-    w = MODELS["mlp"](vocabulary=0, n_inputs=30, n_outputs=2).initial_weights(generator())
+    w = build("mlp", vocabulary=0, n_inputs=30, n_outputs=2).initial_weights(generator())
     assert list(w) == ["W1", "b1", "W2", "b2"]
     assert w["W1"][0, :2].tolist() == pytest.approx([-0.42182155337145927, -0.06814597210636952], rel=1e-12)
     assert w["W2"][-1].tolist() == pytest.approx([0.04832835882213917, 0.01820295934818867], rel=1e-12)
@@ -248,7 +256,7 @@ def test_one_layer_draws_what_it_always_drew() -> None:
 def test_blocks_draw_after_one_another(layer_norm: str) -> None:
     """Two blocks start as one does, and go on."""
     sizes = {"vocabulary": 7, "n_inputs": 2, "n_outputs": 7, "d_embed": 8, "n_heads": 2, "d_hidden": 5}
-    nets = [MODELS["transformer"](**sizes, n_layers=n, layer_norm=layer_norm) for n in (1, 2)]
+    nets = [build("transformer", **sizes, n_layers=n, layer_norm=layer_norm) for n in (1, 2)]
     one, two = (net.initial_weights(generator()) for net in nets)
     block = [name for name in one if name not in ("E", "P", "W_U", "b_U", "gain_end", "bias_end")]
     assert set(two) == set(one) | {name + "2" for name in block}
@@ -259,20 +267,20 @@ def test_blocks_draw_after_one_another(layer_norm: str) -> None:
 def test_embedding_is_a_row_a_token() -> None:
     sizes = {"vocabulary": 7, "n_inputs": 2, "n_outputs": 6, "d_hidden": 5}
     for name, options in {"embedding-mlp": {"d_embed": 8}, "transformer": {"d_embed": 8}, "quadratic-mlp": {}}.items():
-        net = MODELS[name](**sizes, **options)
+        net = build(name, **sizes, **options)
         table = net.embedding(net.initial_weights(generator()))
         assert table is not None
         assert table.shape == (7, options.get("d_embed", 5))
-    net = MODELS["quadratic-mlp"](**sizes)
+    net = build("quadratic-mlp", **sizes)
     w = net.initial_weights(generator())
     w["W1"][7:] = 0  # the second token's part
     torch.testing.assert_close(net.hidden(w, torch.tensor([[3, 6]])), net.embedding(w)[[3]])
-    mlp = MODELS["mlp"](vocabulary=0, n_inputs=4, n_outputs=2)
+    mlp = build("mlp", vocabulary=0, n_inputs=4, n_outputs=2)
     assert mlp.embedding(mlp.initial_weights(generator())) is None
 
 
 def test_centred_output_starts_at_zero_and_scales_with_alpha() -> None:
-    net = MODELS["mlp"](vocabulary=0, n_inputs=4, n_outputs=2, d_hidden=8)
+    net = build("mlp", vocabulary=0, n_inputs=4, n_outputs=2, d_hidden=8)
     w, x = net.initial_weights(generator()), torch.randn(5, 4, generator=generator(), dtype=torch.float64)
     model = ScaledOutput(net, 2.0, {name: v.clone() for name, v in w.items()})
     start = model.at_start(x)

@@ -16,14 +16,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Generator, Tensor, nn
 
-from grok_tui.config import schema
-from grok_tui.config.check import IDX_FILES
+from grok_tui.config import names
+from grok_tui.config.start import IDX_FILES
 from grok_tui.errors import UsageError
+from grok_tui.science.models.network import dense
 from grok_tui.science.operations import OPERATIONS
 from grok_tui.science.tasks import TASKS, Data
 from grok_tui.science.tasks.eigenvector import eigenvector_of
 from grok_tui.science.tasks.mnist import TEST, TRAIN, bundled_digits, read_idx
-from grok_tui.science.tasks.regression import linear_layer
 
 MODULAR = {"p": 11, "frac_train": 0.4, "n_tokens": 2}
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -55,9 +55,9 @@ def digest(d: Data) -> str:
 
 def test_every_task_takes_the_fields_of_the_config() -> None:
     """Every task by its name in the config, called with exactly the fields that the config says it reads."""
-    assert set(OPTIONS) == set(TASKS) == set(schema.TASKS)
+    assert set(OPTIONS) == set(TASKS) == set(names.TASKS)
     assert {name: set(options) for name, options in OPTIONS.items()} == {
-        name: set(takes.fields) for name, takes in schema.TASKS.items()
+        name: set(takes.fields) for name, takes in names.TASKS.items()
     }
 
 
@@ -77,7 +77,7 @@ def test_as_many_examples_as_asked_for_and_none_twice(name: str) -> None:
 
 @pytest.mark.parametrize("name", SMALL)
 def test_targets_are_of_the_kind_that_the_config_says(name: str) -> None:
-    d, (kind,) = data(name), schema.TASKS[name].targets
+    d, (kind,) = data(name), names.TASKS[name].targets
     if kind in ("classes", "binary"):
         assert d.train_y.dtype == d.test_y.dtype == torch.int64
         assert d.train_y.ndim == 1
@@ -88,7 +88,7 @@ def test_targets_are_of_the_kind_that_the_config_says(name: str) -> None:
         assert d.train_y.shape == (50, d.n_outputs)
         assert d.test_y.dtype == torch.float64
         assert (kind == "scalar") == (d.n_outputs == 1)
-    assert (d.vocabulary > 0) == (schema.TASKS[name].inputs == ("tokens",))
+    assert (d.vocabulary > 0) == (names.TASKS[name].inputs == ("tokens",))
 
 
 # Modular arithmetic
@@ -152,6 +152,45 @@ def test_third_token_is_the_equals_sign() -> None:
 
 
 # Two classes
+
+
+PARITY_PINS = {
+    (30, 3, 1000, 2000): "ad4d85ce2b65e8d8c5e742b97838832262c7003bb74fbdd5736445d10c56b6bb",
+    (40, 3, 1000, 1000): "42f86f6c6ea0d9e653a2bb7b88bba9b37a389f39622e8809d63410a996776d0f",
+    (70, 3, 100, 100): "730c4881f3cee75e419d6f69a4847cb9cb3c658a73a72697eb4ddfc02f1b127f",
+}
+"""Of version 0.1.0: where no test input is a train input, recorded runs are repeated bit for bit."""
+
+
+@pytest.mark.parametrize("sizes", PARITY_PINS)
+def test_parity_draws_what_it_always_drew(sizes: tuple[int, ...]) -> None:
+    n, k, n_train, n_test = sizes
+    assert digest(data("parity", n=n, k=k, n_train=n_train, n_test=n_test)) == PARITY_PINS[sizes]
+
+
+@pytest.mark.parametrize(
+    ("n", "n_train", "n_test"),
+    [
+        (10, 1000, 24),
+        (10, 24, 1000),
+        (12, 4000, 96),
+        (3, 4, 4),
+        (1, 1, 1),
+        (16, 30_000, 30_000),
+        (26, 200_000, 200_000),
+    ],
+)
+def test_no_parity_input_is_in_train_and_test(n: int, n_train: int, n_test: int) -> None:
+    d = data("parity", n=n, k=1, n_train=n_train, n_test=n_test)
+    train, test = ({row.tobytes() for row in x.to(torch.int8).numpy()} for x in (d.train_x, d.test_x))
+    assert not train & test
+    assert (len(d.train_x), len(d.test_x)) == (n_train, n_test)
+    assert torch.equal(d.test_y, (d.test_x[:, 0] < 0).long())
+
+
+def test_more_parity_inputs_than_exist_are_refused() -> None:
+    with pytest.raises(UsageError, match="only 1024 inputs of 10 bits exist"):
+        data("parity", n=10, n_train=1000, n_test=25)
 
 
 def test_parity_is_the_product_of_the_first_k_bits() -> None:
@@ -246,7 +285,7 @@ def test_teacher_is_the_tanh_network_of_its_draws() -> None:
     x = torch.randn(110, 5, generator=generator, dtype=torch.float64)
     layers = [nn.Linear(5, 20), nn.Linear(20, 20), nn.Linear(20, 3)]
     for layer in layers:
-        weight, bias = linear_layer(generator, layer.in_features, layer.out_features)
+        weight, bias = dense(generator, layer.in_features, layer.out_features, "torch")
         layer.weight, layer.bias = nn.Parameter(weight.T), nn.Parameter(bias)
     teacher = nn.Sequential(layers[0], nn.Tanh(), layers[1], nn.Tanh(), layers[2])
     d = data("teacher-student")
@@ -256,7 +295,7 @@ def test_teacher_is_the_tanh_network_of_its_draws() -> None:
 
 def test_layers_are_drawn_as_torch_draws_them() -> None:
     torch.manual_seed(0)
-    theirs, (weight, bias) = nn.Linear(25, 4000), linear_layer(Generator().manual_seed(0), 25, 4000)
+    theirs, (weight, bias) = nn.Linear(25, 4000), dense(Generator().manual_seed(0), 25, 4000, "torch")
     assert (weight.shape, bias.shape) == ((25, 4000), (4000,))
     for mine, other in ((weight, theirs.weight), (bias, theirs.bias)):
         grid = torch.linspace(0.05, 0.95, 19, dtype=torch.float64)

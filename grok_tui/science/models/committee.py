@@ -3,8 +3,6 @@
 f(x) = (1/N) sum_i phi(w_i . x),  phi(h) = h + eps/2 h^2.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cache
 
@@ -12,18 +10,15 @@ import torch
 from torch import Generator, Tensor
 
 from ..kernel import Weights
-from .network import Network, Pull, normal
+from .network import GradOutputs, Network, normal
 
 
 @dataclass(frozen=True)
 class Committee(Network):
-    """W: (N, d), entries N(0, 1); the inputs carry the 1/sqrt(d)."""
+    """W: (N, d), N = d_hidden, entries N(0, 1). The factor 1/sqrt(d) is part of the inputs."""
 
-    vocabulary: int
-    n_inputs: int
-    n_outputs: int
-    d_hidden: int = 2
-    eps: float = 0.25
+    d_hidden: int
+    eps: float
 
     def initial_weights(self, generator: Generator) -> Weights:
         return {"W": normal(generator, self.d_hidden, self.n_inputs, std=1.0)}
@@ -35,31 +30,31 @@ class Committee(Network):
 
     @property
     def _is_wide(self) -> bool:
-        """Whether the d x d matrices of the moments are smaller than the n x N matrix of hidden units."""
+        """Whether to use `_moments`, which costs less than `_units` if N > d."""
         return self.d_hidden > self.n_inputs
 
     def _units(self, h: Tensor) -> Tensor:
-        """f from h = W x^T, shape (N, n)."""
+        """f, shape (n, 1), from h = W x^T, shape (N, n)."""
         return torch.addcmul(h, h, h, value=self.eps / 2).mT @ averaging(self.d_hidden, h.dtype, h.device)
 
     def _moments(self, w: Tensor, x: Tensor) -> Tensor:
-        """f(x) = m . x + eps/2 x^T M x, with the moments m = mean of w_i and M = mean of w_i w_i^T over the units."""
+        """f(x) = m . x + eps/2 x^T M x, shape (n, 1); m = mean_i w_i, (d,), and M = mean_i w_i w_i^T, (d, d)."""
         mean = w.mT @ averaging(self.d_hidden, w.dtype, w.device)
         quadratic = self.product(x, self.product(w.mT, w)).mul_(x)
         return x @ mean + quadratic @ x.new_full((self.n_inputs, 1), self.eps / (2 * self.d_hidden))
 
-    def backward(self, weights: Weights, x: Tensor, pull: Pull, into: Weights) -> None:
+    def backward(self, weights: Weights, x: Tensor, grad_outputs: GradOutputs, into: Weights) -> None:
         """dL/dw_i = sum over examples of g (1 + eps w_i . x) x, g = dL/df / N.
 
-        Of a wide committee as sum g x + eps w_i^T S, with S = sum g x x^T: no matrix of the size n x N is formed.
+        If N > d, as sum g x + eps w_i^T S with S = sum g x x^T, (d, d): no matrix of size n x N is formed.
         """
         w = weights["W"]
         if self._is_wide:
-            g = pull(self._moments(w, x), 1 / self.d_hidden)
+            g = grad_outputs(self._moments(w, x), 1 / self.d_hidden)
             torch.add(g.mT @ x, self.product(w, self.product(x.mT, g * x)), alpha=self.eps, out=into["W"])
         else:
             h = w @ x.mT
-            g = pull(self._units(h), 1 / self.d_hidden).mT
+            g = grad_outputs(self._units(h), 1 / self.d_hidden).mT
             torch.matmul(torch.addcmul(g, h, g, value=self.eps), x, out=into["W"])
 
     def ntk(self, weights: Weights, x: Tensor) -> Tensor:
@@ -70,6 +65,6 @@ class Committee(Network):
 
 @cache
 def averaging(n: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """The column of n entries 1/n: of so few units, a product with it takes half of what torch's mean does."""
-    with torch.inference_mode(False):  # kept for uses that autograd records, too
+    """A column of n entries 1/n. For few units a product with it takes half the time of torch's mean."""
+    with torch.inference_mode(False):  # the cached tensor is also used where autograd records
         return torch.full((n, 1), 1 / n, dtype=dtype, device=device)

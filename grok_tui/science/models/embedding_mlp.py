@@ -1,9 +1,7 @@
-"""Embedding MLP: one embedding shared by both tokens, one hidden layer.
+"""Embedding MLP: one embedding shared by all tokens, one hidden layer.
 
 f(a, b) = W2^T phi(W1^T [E_a; E_b] + b1) + b2.  arXiv 2606.13753.
 """
-
-from __future__ import annotations
 
 from dataclasses import dataclass
 
@@ -13,19 +11,16 @@ from torch import Generator, Tensor
 
 from ..activations import ACTIVATIONS
 from ..kernel import Weights
-from .network import Network, Pull, bias, normal
+from .network import GradOutputs, Network, bias, normal
 
 
 @dataclass(frozen=True)
 class EmbeddingMLP(Network):
-    """E: (p, d); W1: (positions * d, h); W2: (h, c). Every matrix starts as N(0, 1 / fan-in)."""
+    """E: (p, d); W1: (positions * d, h); W2: (h, c). Every matrix starts as N(0, 1 / fan-in), biases at 1e-6."""
 
-    vocabulary: int
-    n_inputs: int
-    n_outputs: int
-    d_embed: int = 128
-    d_hidden: int = 256
-    activation: str = "gelu"
+    d_embed: int
+    d_hidden: int
+    activation: str
 
     def initial_weights(self, generator: Generator) -> Weights:
         d, h = self.d_embed, self.d_hidden
@@ -38,36 +33,36 @@ class EmbeddingMLP(Network):
         }
 
     def hidden(self, weights: Weights, x: Tensor) -> Tensor:
-        """W1^T [E_a; E_b] + b1, shape (n, h): each token's share is computed once per token, then looked up."""
-        first, *others = self._shares(weights)
-        return sum((F.embedding(x[:, i], share) for i, share in enumerate(others, 1)), F.embedding(x[:, 0], first))
+        """W1^T [E_a; E_b] + b1, shape (n, h), as a sum of looked-up rows of `_tables`."""
+        first, *others = self._tables(weights)
+        return sum((F.embedding(x[:, i], table) for i, table in enumerate(others, 1)), F.embedding(x[:, 0], first))
 
-    def _shares(self, weights: Weights) -> list[Tensor]:
-        """What each token adds to the hidden units at the first position, b1 included, at the second, ...: (p, h)."""
+    def _tables(self, weights: Weights) -> list[Tensor]:
+        """Per position, the term that each token adds to the hidden units, (p, h): E W1_i; b1 is added to the first."""
         first, *others = (self.product(weights["E"], w_i) for w_i in self._by_position(weights))
         return [first + weights["b1"], *others]
 
     def _by_position(self, weights: Weights) -> Tensor:
-        """W1_i, shape (positions, d, h)."""
+        """The blocks W1_i of W1, shape (positions, d, h)."""
         return weights["W1"].view(self.n_inputs, self.d_embed, self.d_hidden)
 
     def __call__(self, weights: Weights, x: Tensor) -> Tensor:
         phi = ACTIVATIONS[self.activation].value
         return self.product(phi(self.hidden(weights, x)), weights["W2"]) + weights["b2"]
 
-    def backward(self, weights: Weights, x: Tensor, pull: Pull, into: Weights) -> None:
-        """With s = dL/dhidden, and S_i = the sum of s over the examples with each token at position i, shape (p, h):
+    def backward(self, weights: Weights, x: Tensor, grad_outputs: GradOutputs, into: Weights) -> None:
+        """With s = dL/dhidden, (n, h), and S_i = the sums of s over the examples with each token at position i, (p, h):
 
         dL/dW1_i = E^T S_i,  dL/dE = sum_i S_i W1_i^T,  dL/db1 = sum s,  dL/dW2 = phi^T dL/df,  dL/db2 = sum dL/df.
         """
         act, tokens = ACTIVATIONS[self.activation], x.T.contiguous()
         rows = x + self.vocabulary * torch.arange(self.n_inputs, device=x.device)
-        h = F.embedding_bag(rows, torch.cat(self._shares(weights)), mode="sum")  # `hidden`, in one pass
+        h = F.embedding_bag(rows, torch.cat(self._tables(weights)), mode="sum")  # `hidden` in one pass
         phi = act.over(h)
-        signal = pull(self.product(phi, weights["W2"]).add_(weights["b2"]))
+        signal = grad_outputs(self.product(phi, weights["W2"]).add_(weights["b2"]))
         into["W2"].copy_(self.product(phi.T, signal))
         torch.sum(signal, dim=0, out=into["b2"])
-        spare = None if phi is h else phi  # where it was written over h, h is still to be read
+        spare = None if phi is h else phi  # if phi was written over h, `act.backward` still reads it
         signals = act.backward(self.product(signal, weights["W2"].T, spare), h)
         into["E"].zero_()
         for token, w_i, into_i in zip(tokens, self._by_position(weights), self._by_position(into), strict=True):
@@ -80,7 +75,7 @@ class EmbeddingMLP(Network):
         return weights["E"]
 
     def ntk(self, weights: Weights, x: Tensor) -> Tensor:
-        """Closed form, one term a weight. With s = phi'(hidden) and G = W2 W2^T:
+        """Closed form, one term per weight. With s = phi'(hidden), (n, h), and G = W2 W2^T, (h, h):
 
         W2, b2: c (phi . phi' + 1).   W1, b1: sum_j s_j G_jj s'_j (e . e' + 1).
         E: sum over positions i, k with x_i = x'_k of  s^T (G o W1_i^T W1_k) s'.

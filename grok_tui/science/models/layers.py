@@ -1,12 +1,10 @@
-"""Layers by the names of their weights, and the kernel of a network made of them, contracted layer by layer.
+"""Layers by the names of their weights, and the kernel of a network made of such layers, contracted layer by layer.
 
-For a layer a = W^T h + b the gradient of one output is h d^T, d = df_c / da, so that its part of the kernel is
-(h . h' + 1) sum_c d_c . d'_c: no gradient of the size of W is ever formed.  Where a layer is used at several
-positions t, gradients add up: sum_{t, t'} (h_t . h'_t' + 1) sum_c d_{t,c} . d'_{t',c}.
+For a layer a = W^T h + b the gradient of output c is h d_c^T, d_c = df_c / da. Its part of the kernel is therefore
+(h . h' + 1) sum_c d_c . d'_c: no gradient of the size of W is formed. If a layer is used at several positions t, its
+gradients add up: sum_{t, t'} (h_t . h'_t' + 1) sum_c d_{t,c} . d'_{t',c}.
 Novak, Sohl-Dickstein and Schoenholz 2022, arXiv 2206.08720 (structured derivatives).
 """
-
-from __future__ import annotations
 
 from collections.abc import Callable
 
@@ -18,22 +16,22 @@ from ..kernel import Weights
 from ..matmul import Product, plain
 
 MOST_BYTES = 2**26
-"""Memory that the signals of one backward pass may take while a kernel is contracted."""
+"""Bytes that the derivatives d of one backward pass may take while a kernel is contracted."""
 
 
 class Layers:
-    """Applies layers to rows: the last dimension is the width."""
+    """Applies layers to rows: inputs (..., fan-in), results (..., width)."""
 
     def __init__(self, weights: Weights, product: Product = plain) -> None:
         self.weights, self.product = weights, product
 
     def embed(self, tokens: Tensor | None, t: int) -> Tensor:
-        """E[tokens] + P_t, shape (n, d); of every token if `tokens` is None, shape (p, d)."""
+        """E[tokens] + P_t, shape (n, d); for every token of the vocabulary if `tokens` is None, shape (p, d)."""
         table = self.weights["E"]
         return (table if tokens is None else F.embedding(tokens, table)) + self.weights["P"][t]
 
     def dense(self, h: Tensor, matrix: str, bias: str = "", onto: Tensor | None = None) -> Tensor:
-        """h W, added to `onto` where there is one, plus the bias where one is named."""
+        """onto + h W + bias, without the terms that are not given."""
         a = self.product(h, self.weights[matrix])
         a = a if onto is None else onto + a
         return a + self.weights[bias] if bias else a
@@ -44,18 +42,18 @@ class Layers:
 
 
 class RecordedLayers(Layers):
-    """Notes what every use of a layer was given and gave, shapes (n, fan-in) and (n, width)."""
+    """Records (input, output) of every use of a layer, shapes (n, fan-in) and (n, width), for `contracted_ntk`."""
 
     def __init__(self, weights: Weights) -> None:
         super().__init__({name: w.detach().requires_grad_() for name, w in weights.items()})
         self.matrices: dict[str, list[tuple[Tensor, Tensor]]] = {}
-        """A bias counts as a row of the matrix whose input is 1."""
+        """Per matrix. A bias is recorded as one more row of its matrix, with input 1."""
         self.norms: dict[str, list[tuple[Tensor, Tensor]]] = {}
-        """What the gain multiplies counts as given."""
+        """Per gain. The recorded input is what the gain multiplies."""
 
     def embed(self, tokens: Tensor | None, t: int) -> Tensor:
-        """As ever; it is a linear layer of the one-hot vectors of token and position."""
-        assert tokens is not None, "each example needs a row of its own"
+        """Recorded as a linear layer of the one-hot vectors of token and position."""
+        assert tokens is not None, "one row per example"
         gave = super().embed(tokens, t)
         token = F.one_hot(tokens, len(self.weights["E"]))
         position = F.one_hot(torch.full_like(tokens, t), len(self.weights["P"]))
@@ -64,24 +62,23 @@ class RecordedLayers(Layers):
         return gave
 
     def dense(self, h: Tensor, matrix: str, bias: str = "", onto: Tensor | None = None) -> Tensor:
-        """As ever."""
         gave = super().dense(h, matrix, bias, onto)
         given = F.pad(h.detach(), (0, 1), value=1.0) if bias else h.detach()
         self.matrices.setdefault(matrix, []).append((given, gave))
         return gave
 
     def norm(self, h: Tensor, gain: str, bias: str) -> Tensor:
-        """As ever."""
         gave = super().norm(h, gain, bias)
         self.norms.setdefault(gain, []).append((F.layer_norm(h.detach(), h.shape[-1:]), gave))
         return gave
 
 
 def contracted_ntk(forward: Callable[[Layers], Tensor], weights: Weights) -> Tensor:
-    """Trace NTK, exact, of a network whose weights all act through `Layers`; forward(layers): (n, c).
+    """Trace NTK, exact, shape (n, n), of a network whose weights all act through `Layers`.
 
-    One backward pass of all examples, which must not share rows, for as many outputs at once as `MOST_BYTES` hold
-    signals. Memory beside those: the activations, and (positions * n)^2 a layer, for any c.
+    forward(layers): outputs, (n, c), with one row per example in every layer. The derivatives d are computed by
+    backward passes over all examples, for as many outputs at once as `MOST_BYTES` allow. Further memory: the
+    activations, and (positions * n)^2 numbers per layer, for any c.
     """
     layers = RecordedLayers(weights)
     with torch.enable_grad():
@@ -98,7 +95,7 @@ def contracted_ntk(forward: Callable[[Layers], Tensor], weights: Weights) -> Ten
             rows = torch.cat([next(signals) for _ in uses], dim=1).transpose(0, 1).flatten(1)
             products[name].addmm_(rows, rows.T)
         for uses in layers.norms.values():
-            of_both = []  # the gradients by gain and by bias, side by side
+            of_both = []  # gradients by gain and by bias, concatenated
             for given, _ in uses:
                 signal = next(signals)
                 of_both.append(torch.cat([given * signal, signal], dim=2))

@@ -1,10 +1,8 @@
-"""The tasks by name: each draws its train and test examples from a seeded generator on the CPU.
+"""The tasks by name. Each draws its train and test examples from a seeded generator on the CPU.
 
-A new one is a function in a module here, its line in `TASKS`, and its fields in config/schema.py; a new
-modular one is a line in `science.operations.OPERATIONS`.
+A new task is a function in a module here, a line in `TASKS`, and its fields in config/schema.py. A new modular task is
+a line in science/operations.py.
 """
-
-from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial

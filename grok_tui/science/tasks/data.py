@@ -1,6 +1,4 @@
-"""What a task gives: train and test examples, and what the engine may want to know of their labels."""
-
-from __future__ import annotations
+"""The result of a task: train and test examples, and how their labels are made if they depend on the network."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,8 +11,8 @@ from torch import Tensor
 class Data:
     """Train and test examples.
 
-    x: tokens, shape (m, positions) int64, or vectors, shape (m, d).
-    y: class indices, shape (m,) int64, or real targets, shape (m, n_outputs).
+    x: tokens, (m, positions) int64, or vectors, (m, d).
+    y: class indices, (m,) int64, or real targets, (m, n_outputs).
     """
 
     train_x: Tensor
@@ -22,16 +20,16 @@ class Data:
     test_x: Tensor
     test_y: Tensor
     vocabulary: int
-    """number of distinct tokens; 0 where x are vectors"""
+    """number of distinct tokens; 0 if x are vectors"""
     n_outputs: int
-    """classes, or how many real targets an example has"""
+    """number of classes, or of real targets per example"""
     teacher: Tensor | None = None
-    """direction of the polynomial's teacher, shape (d,); None elsewhere"""
+    """direction of the teacher, (d,), for the task polynomial; else None"""
     label: Callable[[Tensor], Tensor] | None = None
-    """where labels depend on the network: its kernel on all inputs, train first -> all labels, shape (n, n_outputs)"""
+    """network's kernel on all inputs, train first, (n, n) -> all labels, (n, n_outputs); None if y are the labels"""
 
-    def to(self, device: torch.device, dtype: torch.dtype) -> Data:
-        """The same data on `device`, real numbers as `dtype`."""
+    def to(self, device: torch.device, dtype: torch.dtype) -> "Data":
+        """The same data on `device`, with real numbers converted to `dtype`."""
 
         def move(t: Tensor) -> Tensor:
             return t.to(device, dtype if t.is_floating_point() else None)
@@ -45,10 +43,10 @@ class Data:
             teacher=None if self.teacher is None else move(self.teacher),
         )
 
-    def labelled(self, kernel: Callable[[Tensor], Tensor]) -> Data:
-        """The data with the labels that the network's kernel gives; itself where labels are already there.
+    def labelled(self, kernel: Callable[[Tensor], Tensor]) -> "Data":
+        """The data with its labels computed from the network's kernel; self if `label` is None.
 
-        kernel: inputs (n, d) -> (n, n), at initialisation. Asked once, for the train and then the test inputs.
+        kernel: inputs (n, d) -> (n, n), at initialisation. It is called once, on the train and test inputs together.
         """
         if self.label is None:
             return self
@@ -58,5 +56,5 @@ class Data:
 
 
 def split(x: Tensor, y: Tensor, n_train: int, *, vocabulary: int = 0, n_outputs: int) -> Data:
-    """The first `n_train` examples to train on, the others to test on."""
+    """Train on the first `n_train` examples, test on the others."""
     return Data(x[:n_train], y[:n_train], x[n_train:], y[n_train:], vocabulary, n_outputs)

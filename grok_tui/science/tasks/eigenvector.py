@@ -1,6 +1,4 @@
-"""The task that the network's own kernel sets: learn one of its eigenvectors."""
-
-from __future__ import annotations
+"""The task of learning an eigenvector of the network's own kernel."""
 
 from dataclasses import replace
 from functools import partial
@@ -12,10 +10,11 @@ from .data import Data, split
 
 
 def eigenvector(generator: Generator, *, d: int, k: int, n_train: int, n_test: int) -> Data:
-    """x ~ N(0, I/d); the labels are the k-th eigenvector of the network's kernel at init, see `eigenvector_of`.
+    """x ~ N(0, I/d), (m, d); y: the k-th eigenvector of the network's kernel at init, see `eigenvector_of`.
 
-    Until `Data.labelled` is given that kernel, the labels are zeros. Small k is well aligned with the kernel, large
-    k badly. The paper has x ~ N(0, I) and W x / sqrt(d) in the network; the committee machine here wants it in x.
+    The labels are 0 until `Data.labelled` computes them from the kernel. A small k gives labels that are well aligned
+    with the kernel, a large k labels that are not. The paper has x ~ N(0, I) and W x / sqrt(d) in the network; the
+    committee machine here has the factor 1/sqrt(d) in x.
     Kumar et al. 2024, arXiv 2310.06110, figure 5.
     """
     x = torch.randn(n_train + n_test, d, generator=generator, dtype=torch.float64) / d**0.5
@@ -24,12 +23,12 @@ def eigenvector(generator: Generator, *, d: int, k: int, n_train: int, n_test: i
 
 
 def eigenvector_of(kernel: Tensor, *, k: int) -> Tensor:
-    """The k-th eigenvector of K - mean(K), k = 1 that of the largest eigenvalue; a unit vector, shape (n, 1), float64.
+    """The unit eigenvector of K - mean(K) with the k-th largest eigenvalue, shape (n, 1), float64 on the CPU.
 
-    kernel: (n, n), symmetric; its global mean, one number, is taken off every entry. The sign is that which makes the
-    entry of largest size positive. Computed in float64 on the CPU.
+    kernel: (n, n), symmetric; mean(K) is one number, subtracted from every entry. The sign of the vector is such that
+    its entry of largest size is positive.
     """
     precise = kernel.detach().to("cpu", torch.float64)
-    vectors = torch.linalg.eigh(precise - precise.mean()).eigenvectors  # by ascending eigenvalue
+    vectors = torch.linalg.eigh(precise - precise.mean()).eigenvectors  # in ascending order of eigenvalue
     vector = vectors[:, -k]
     return (vector * vector[vector.abs().argmax()].sign()).unsqueeze(1)

