@@ -22,11 +22,11 @@ from typing import Any
 import msgspec
 
 from .. import __version__
-from ..config.check import check_data
 from ..config.fields import replace
 from ..config.load import load, to_toml
 from ..config.presets import path as preset_path
 from ..config.schema import RunConfig
+from ..config.start import check_start
 from ..engine.pool import Pool, Report, Task
 from ..errors import RunHeld, UsageError
 from ..store.reader import RunReader
@@ -76,7 +76,7 @@ class Planned:
 def planned(cell: Cell, seeds: Sequence[int], runs: Path, backend: str = "fast") -> list[Planned]:
     """The runs of a cell. The environment does not reach them: a claim says what is run."""
     config = load(preset_path(cell.preset), list(cell.set), env={})
-    check_data(config)
+    check_start(config)
     found = []
     for seed in seeds:
         seeded = replace(config, {"train.seed": seed})

@@ -13,6 +13,7 @@ import typer
 from ..config import presets
 from ..config.load import load
 from ..config.schema import RunConfig
+from ..config.start import seed_range
 from ..errors import INTERRUPTED, TERMINATED, GrokError, UsageError, nearest
 from ..store import runs as store_runs
 from ..store.rundir import RunDir, check_runs_dir, create
@@ -58,9 +59,7 @@ def run(
     check_device(device, resolved)
     check_threads(threads)
     check_backend(backend)
-    if seeds is not None and seeds < 2:
-        raise UsageError(f"--seeds {seeds}: expected 2 or more; for one seed there is --seed")
-    together = range(resolved.train.seed, resolved.train.seed + (seeds or 0))
+    together = range(0) if seeds is None else seed_range(resolved, seeds)
     label = preset or config.stem  # type: ignore[union-attr]
     ways: dict[str, Any] = {"device": device, "threads": threads, "backend": backend, "seeds": together}
     made = create(runs, resolved, preset=label, name=name, stop_on=stop_on, **ways)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ..engine.steering import resolve
+from ..config.steering import parse_change
 from ..errors import FAILED, GrokError, UsageError
 from ..store import requests
 from ..store import runs as store_runs
@@ -37,9 +37,10 @@ def steer(
         key, equals, value = text.partition("=")
         if not equals:
             raise UsageError(f"{text}: expected KEY=VALUE, for instance wd=0.1")
-        if value.strip()[:1] not in ("x", "*", "/"):
-            resolve(config, key.strip(), value)
-        wanted[key.strip()] = value.strip()
+        change = parse_change(config, key.strip(), value)
+        if change.key in wanted:
+            raise UsageError(f"{text}: {change.key} is there twice")
+        wanted[change.key] = str(change)
     reader = RunReader(found)
     request = requests.send(found, "steer", set=wanted)
     for event in answers(found, reader, request, len(wanted)):

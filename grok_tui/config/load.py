@@ -1,10 +1,10 @@
 """From TOML to a checked `RunConfig`, and back. Every refusal names the file, the key and what is allowed."""
 
-from __future__ import annotations
-
 import os
 import re
+import stat
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,127 +13,181 @@ import tomli_w
 
 from ..errors import UsageError, nearest
 from .check import check
-from .fields import expected, field, fields, parse, values
-from .schema import NAMED, SECTIONS, RunConfig
+from .fields import SCHEDULE_FIELDS, TEXT_FIELDS, brief, field, fields, values
+from .names import NAMED
+from .paths import absolute, shown
+from .schema import SECTIONS, RunConfig, Scheduled, Section
 
 Document = dict[str, Any]
 
+LARGEST_FILE = 256 * 1024
+LONGEST_LINE = 2500
+"""Characters. Python's parser needs time with the square of a dotted key's length."""
 
-def load(path: Path, sets: list[str] | None = None, env: dict[str, str] | None = None) -> RunConfig:
-    """Read a config file; then the environment, then each `KEY=VALUE` of `sets`, override it."""
+
+def load(path: Path, sets: list[str] | None = None, env: Mapping[str, str] | None = None) -> RunConfig:
+    """Read a config file; the environment overrides it, and each `KEY=VALUE` of `sets` overrides both."""
     where = shown(path)
     document = read_toml(path)
-    overridden = dict(env_values(os.environ if env is None else env))
-    overridden |= dict(split_set(text) for text in sets or [])
-    for key, value in overridden.items():
+    given = from_environment(os.environ if env is None else env)
+    given |= {key: (value, "--set") for key, value in map(split_set, sets or [])}
+    for key, (value, _) in given.items():
         section, _, name = key.partition(".")
-        document.setdefault(section, {})[name] = value
-    return resolve(document, where, set(overridden))
-
-
-def shown(path: Path) -> str:
-    """The path as a user would write it."""
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
+        part = document.setdefault(section, {})
+        if isinstance(part, dict):
+            part[name] = value
+    origins = {key: origin for key, (_, origin) in given.items()}
+    return resolve(document, where, origins)
 
 
 def read_toml(path: Path) -> Document:
     """Parse a TOML file; a syntax error names file and line."""
+    text = read_text(path)
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         line = re.search(r"line (\d+)", str(error))
         at = f":{line.group(1)}" if line else ""
         message = re.sub(r" \(at .*\)$", "", str(error))
         raise UsageError(f"{shown(path)}{at}: not TOML: {message}") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"{shown(path)}: not TOML: it is not UTF-8 text") from None
+    except RecursionError:
+        raise UsageError(f"{shown(path)}: not a config: it is nested too deep") from None
+    except ValueError:
+        raise UsageError(f"{shown(path)}: not a config: it has a number of too many digits") from None
+
+
+def read_text(path: Path) -> str:
+    """The text of a config file; refuse what is no file, or too large for one."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a FIFO without a writer would block
+        with open(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise UsageError(f"{shown(path)}: cannot be read: it is not a file")
+            content = file.read(LARGEST_FILE + 1)
     except OSError as error:
         raise UsageError(f"{shown(path)}: cannot be read: {error.strerror}") from None
+    except ValueError:
+        raise UsageError(f"{brief(path)}: cannot be read: its name has a NUL byte") from None
+    if len(content) > LARGEST_FILE:
+        raise UsageError(f"{shown(path)}: not a config: it is larger than {LARGEST_FILE // 1024} kB")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise UsageError(f"{shown(path)}: not TOML: it is not UTF-8 text") from None
+    for number, line in enumerate(text.split("\n"), 1):
+        if len(line) > LONGEST_LINE:
+            raise UsageError(f"{shown(path)}:{number}: not a config: the line has more than {LONGEST_LINE} characters")
+    return text
 
 
 def split_set(text: str) -> tuple[str, Any]:
     """Split `KEY=VALUE` into the field's full name and its value."""
     key, equals, value = text.partition("=")
     if not equals:
-        raise UsageError(f"--set {text}: expected KEY=VALUE, for instance optim.lr=1e-3")
-    name = field(key.strip()).key
-    return name, parse(name, value.strip())
+        raise UsageError(f"--set {brief(text)}: expected KEY=VALUE, for instance optim.lr=1e-3")
+    known = field(key.strip())
+    return known.key, known.parse(value.strip())
 
 
-def env_values(env: Any) -> list[tuple[str, Any]]:
-    """The fields that the environment sets: `GROK_TUI_OPTIM_LR=1e-3` is optim.lr."""
-    named = {f"GROK_TUI_{key.upper().replace('.', '_')}": key for key in fields()}
-    return [(key, parse(key, env[name])) for name, key in named.items() if name in env]
+def variable(key: str) -> str:
+    """The environment variable of a field: GROK_TUI_OPTIM_LR for optim.lr."""
+    return f"GROK_TUI_{key.upper().replace('.', '_')}"
 
 
-def resolve(document: Document, where: str, overridden: set[str] = frozenset()) -> RunConfig:  # type: ignore[assignment]
-    """Turn a parsed document into a checked config; `overridden` keys are not the file's."""
-    refuse_unknown(document, where, overridden)
+def from_environment(env: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
+    """The fields that the environment sets, each with its value and the variable; an empty variable sets nothing."""
+    found = {}
+    for key, known in fields().items():
+        name = variable(key)
+        if env.get(name):
+            try:
+                found[key] = known.parse(env[name]), f"{name}={brief(env[name])}"
+            except UsageError as error:
+                raise UsageError(f"environment variable {name}: {error}") from None
+    return found
+
+
+def resolve(document: Document, where: str, origins: Mapping[str, str] | None = None) -> RunConfig:
+    """Turn a parsed document into a checked config.
+
+    origins: where the keys come from that are not the file's: an environment variable, or `--set`.
+    """
+    origins = origins or {}
+    variables = [origin for origin in origins.values() if origin != "--set"]
     try:
-        config = msgspec.convert(document, RunConfig)
-    except msgspec.ValidationError as error:
-        raise UsageError(f"{where}: {explain(error, document)}") from None
-    try:
+        config = _build(document, origins)
         check(config)
     except UsageError as error:
-        raise UsageError(f"{where}: {error}") from None
+        said = f"{where}: {error}"
+        raise UsageError(f"{said} (the environment has {', '.join(variables)})" if variables else said) from None
     return config
 
 
-def refuse_unknown(document: Document, where: str, overridden: set[str]) -> None:
-    """Refuse a section, a name or a field that does not exist, or that the chosen name does not read."""
+def _build(document: Document, origins: Mapping[str, str]) -> RunConfig:
     top = RunConfig.__struct_fields__
     for key in document:
         if key not in top:
-            raise UsageError(f"{where}: {key}: no such key; {nearest(key, top)}")
+            raise UsageError(f"{brief(key)}: no such key; {nearest(key[:60], top)}")
+    parts: dict[str, Any] = {}
     for section, struct in SECTIONS.items():
         part = document.get(section)
         if part is None and section in NAMED:
-            raise UsageError(f"{where}: [{section}] is missing; it needs at least a name")
-        if not isinstance(part, dict):
-            continue
-        for key in part:
-            if key not in struct.__struct_fields__:
-                raise UsageError(f"{where}: {section}.{key}: no such field; {nearest(key, struct.__struct_fields__)}")
-        if section in NAMED:
-            refuse_unread(section, part, where, overridden)
+            raise UsageError(f"[{section}] is missing; it needs at least a name")
+        parts[section] = _section(section, struct, {} if part is None else part, origins)
+    texts = {name: known.convert(document[name]) for name, known in TEXT_FIELDS.items() if name in document}
+    entries = document.get("schedule", [])
+    if not isinstance(entries, list):
+        raise UsageError(f"schedule: expected [[schedule]] tables, got {brief(entries)}")
+    return RunConfig(**texts, **parts, schedule=[_scheduled(i, entry) for i, entry in enumerate(entries)])
 
 
-def refuse_unread(section: str, part: Document, where: str, overridden: set[str]) -> None:
-    """Refuse a field that this section's name does not read: it would silently do nothing."""
+def _section(section: str, struct: type[Section], part: Any, origins: Mapping[str, str]) -> Section:
+    """Build a section; refuse a field that does not exist, or that the section's name does not read."""
+    if not isinstance(part, dict):
+        raise UsageError(f"{section}: expected a table [{section}], got {brief(part)}")
+    for key in part:
+        if key not in struct.__struct_fields__:
+            raise UsageError(f"{section}.{brief(key)}: no such field; {nearest(key[:60], struct.__struct_fields__)}")
+    if section in NAMED:
+        _drop_unread(section, part, origins)
+    converted = {name: fields()[f"{section}.{name}"].convert(value) for name, value in part.items()}
+    if converted.get("path"):
+        converted["path"] = str(absolute(converted["path"]))
+    return struct(**converted)
+
+
+def _drop_unread(section: str, part: Document, origins: Mapping[str, str]) -> None:
+    """Refuse a field that this section's name does not read: it would silently do nothing.
+
+    If the name was overridden, the fields of the file that belong to the old name are dropped.
+    """
     name = part.get("name")
     if not isinstance(name, str):
-        raise UsageError(f"{where}: {section}.name is missing; it is one of: {', '.join(NAMED[section])}")
+        raise UsageError(f"{section}.name is missing; it is one of: {', '.join(NAMED[section])}")
     if name not in NAMED[section]:
-        raise UsageError(f"{where}: {section}.name: no {section} {name}; {nearest(name, NAMED[section])}")
+        raise UsageError(f"{section}.name: no {section} {brief(name)}; {nearest(name[:60], NAMED[section])}")
     reads = NAMED[section][name]
     for key in list(part):
         if key == "name" or key in reads:
             continue
-        if f"{section}.name" in overridden and f"{section}.{key}" not in overridden:
-            del part[key]  # left over from the preset's own choice
-            continue
-        raise UsageError(
-            f"{where}: {section}.{key}: {section} {name} does not read it; it reads {', '.join(reads) or 'nothing'}"
-        )
+        if f"{section}.name" not in origins or f"{section}.{key}" in origins:
+            raise UsageError(
+                f"{section}.{key}: {section} {name} does not read it; it reads {', '.join(reads) or 'nothing'}"
+            )
+        del part[key]
 
 
-def explain(error: msgspec.ValidationError, document: Document) -> str:
-    """`optim.lr: expected a number > 0.0, got -1` from msgspec's words."""
-    at = re.search(r"at `\$\.(?:key in )?(.*?)`", str(error))
-    if not at:
-        return expected(error, "")
-    path = at.group(1)
-    value: Any = document
-    for step in re.findall(r"[^.\[\]]+", path):
-        try:
-            value = value[int(step)] if isinstance(value, list) else value[step]
-        except (KeyError, IndexError, ValueError, TypeError):
-            return f"{path}: {expected(error, path)}"
-    return f"{path}: {expected(error, path)}, got {value}"
+def _scheduled(i: int, entry: Any) -> Scheduled:
+    """Build an entry of the schedule; steering.py checks what it changes."""
+    if not isinstance(entry, dict):
+        raise UsageError(f"schedule[{i}]: expected a table, got {brief(entry)}")
+    for key in entry:
+        if key not in SCHEDULE_FIELDS:
+            raise UsageError(f"schedule[{i}].{brief(key)}: no such key; {nearest(key[:60], SCHEDULE_FIELDS)}")
+    try:
+        return Scheduled(**{"set": {}} | {key: SCHEDULE_FIELDS[key].convert(value) for key, value in entry.items()})
+    except UsageError as error:
+        raise UsageError(f"schedule[{i}].{error}") from None
 
 
 def to_toml(config: RunConfig) -> str:

