@@ -1,8 +1,7 @@
-"""Numbers as the screens write them: short, and the same everywhere."""
-
-from __future__ import annotations
+"""Numbers as text and as JSON, the same in every table, screen and file."""
 
 from math import isfinite
+from typing import Any
 
 
 def grouped(number: float) -> str:
@@ -49,8 +48,34 @@ def ratio(value: float | None) -> str:
     return f"{value:.2f}"
 
 
+def figure(value: float, digits: int = 3) -> str:
+    """`12,346`, `0.0123`, `5.6e-5`, `never` for inf: a number in a table or beside an axis."""
+    if not isfinite(value):
+        return "never" if value > 0 else str(value)
+    if abs(value) >= 10 ** (digits - 1):
+        return f"{value:,.0f}" if abs(value) < 1e6 else short(value, digits)
+    return f"{value:,.{digits}g}" if not value or abs(value) >= 1e-4 else short(value, digits)
+
+
 def duration(seconds: float) -> str:
-    """`40 s`, `3 min`, `2 h`."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+    """`0.4 s`, `40 s`, `3 min`, `1 h 30 min`."""
+    if seconds < 60:
+        return f"{seconds:.0f} s" if seconds >= 9.95 else f"{seconds:.1f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def finite(value: Any) -> Any:
+    """A value as JSON can hold it: arrays become lists, and a number that is not finite becomes null."""
+    if hasattr(value, "tolist"):  # a numpy array or scalar
+        value = value.tolist()
+    match value:
+        case dict():
+            return {str(key): finite(item) for key, item in value.items()}
+        case list() | tuple() | set() | range():
+            return [finite(item) for item in value]
+        case float():
+            return value if isfinite(value) else None
+        case None | bool() | int() | str():
+            return value
+    return str(value)
