@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from ..errors import UsageError
 from ..store import checkpoints
+from ..store.checkpoints import Checkpoint
 from ..store.rundir import RunDir
 from ..store.timeline import history, to_repeat
 from . import backend as backends
 from . import devices
-from .trainer import Request, Trainer
+from .run_state import BACK, Back, RunState
+from .schedule import Schedule
+from .steering import Request
+from .trainer import Trainer
 
 
 def open_trainer(
@@ -38,11 +43,13 @@ def open_trainer(
     seeds: list[int] = info.get("seeds") or [config.train.seed]
     options |= {"seeds": seeds, "stepper": (old or {}).get("seeds")}
     going_on = resume or (info.get("parent") is not None)
-    state = Start(run, seeds, has_many=len(seeds) > 1) if going_on else None
-    trainer = Trainer(config, device, backend, **options, **(state.options() if state else {}))
+    start = Start(run, seeds, has_many=len(seeds) > 1) if going_on else None
+    trainer = Trainer(config, device, backend, **options)
+    if start is not None:
+        restore(trainer, start.checkpoints, start.repeat, start.failed)
     if not threads and device.type == "cpu" and not trainer.has_many:
         torch.set_num_threads(devices.threads_for(trainer.schedule.costs.step))
-    return trainer, {} if state is None else {n: c.meta for n, c in state.checkpoints.items()}
+    return trainer, {} if start is None else {n: c.meta for n, c in start.checkpoints.items()}
 
 
 class Start:
@@ -61,6 +68,41 @@ class Start:
         self.checkpoints = dict(zip(alive, found, strict=True))
         self.repeat = {n: to_repeat(history(one), self.checkpoints[n].meta["seq"]) for n, one in alive.items()}
 
-    def options(self) -> dict[str, Any]:
-        """What the trainer is given."""
-        return {"checkpoints": self.checkpoints, "failed": self.failed, "repeat": self.repeat}
+
+def restore(
+    run: RunState,
+    checkpoints: Mapping[int, Checkpoint],
+    repeat: Mapping[int, list[dict[str, Any]]] | None = None,
+    failed: Mapping[int, dict[str, Any]] | None = None,
+) -> None:
+    """Have a new run go on from checkpoints, one per seed by its number.
+
+    It then yields the records that a run never stopped would have yielded. Knobs come first, then the tensors: an
+    optimizer's state belongs to its knobs.
+
+    repeat: by number, `steered` and `marked` events of an earlier life of the run, repeated at their steps.
+    failed: by number, the results of seeds that diverged in an earlier life.
+    """
+    for seed in run.seeds:
+        if seed.number in checkpoints:
+            seed.restore(checkpoints[seed.number].meta)
+            seed.repeated = list((repeat or {}).get(seed.number, []))
+        else:
+            seed.restore_failed((failed or {}).get(seed.number, {}))
+    run.stepper.set_knobs(run.seeds)
+    back: list[dict[str, Tensor]] = []
+    for seed in run.seeds:
+        kept = checkpoints[seed.number].tensors if seed.is_alive else {}
+        back.append({name.removeprefix(BACK): t for name, t in kept.items() if name.startswith(BACK)})
+        if seed.is_alive:
+            seed.learner.load({name: t for name, t in kept.items() if not name.startswith(BACK)})
+    meta = next(iter(checkpoints.values())).meta
+    run.is_new = False
+    run.step = run.snapshot_step = meta["step"]
+    run.wait_until = meta["wait_until"]
+    run.schedule = Schedule.from_state(meta["schedule"])
+    run.schedule.steps = run.config.train.steps  # a finished run may be given more steps
+    if "back" in meta:
+        run.back = Back(meta["back"]["step"], meta["back"]["schedule"], back)
+    run.next_checkpoint, run.next_kept_kernel = meta["next_checkpoint"], meta["next_kept_kernel"]
+    run.clock.restart(run.step)

@@ -11,8 +11,8 @@ from grok_tui.config.schema import Measure
 from grok_tui.engine import devices
 from grok_tui.engine.devices import threads_for
 from grok_tui.engine.op_cost import cost
+from grok_tui.engine.run_state import build_learner
 from grok_tui.engine.schedule import SHORT_RUN, Costs, Schedule, Spacing, next_on_grid
-from grok_tui.engine.trainer import build_learner
 from small import distinct, small
 from training import CPU, events, rows, train
 

@@ -11,6 +11,7 @@ from grok_tui.config.schema import RunConfig
 from grok_tui.engine.backend import Backend
 from grok_tui.engine.gradient_learner import GradientLearner
 from grok_tui.engine.records import Event, Row, SeedRecord, Snapshot
+from grok_tui.engine.resume import restore
 from grok_tui.engine.seed import band, median
 from grok_tui.engine.steppers import Batched
 from grok_tui.engine.trainer import Trainer
@@ -80,7 +81,10 @@ STEERING: Requests = {
     9: [{"id": "lr", "op": "steer", "set": {"lr": "/2"}}],
     14: [{"id": "hold", "op": "steer", "set": {"hold_norm": "x1"}}],
     20: [{"id": "bad", "op": "steer", "set": {"norm": "x0.9"}}, {"id": "mark", "op": "mark", "label": "here"}],
-    25: [{"id": "free", "op": "steer", "set": {"hold_norm": 0}}, {"id": "norm", "op": "steer", "set": {"norm": "x0.9"}}],
+    25: [
+        {"id": "free", "op": "steer", "set": {"hold_norm": 0}},
+        {"id": "norm", "op": "steer", "set": {"norm": "x0.9"}},
+    ],
     31: [{"id": "alpha", "op": "steer", "set": {"alpha": 1.5}}],
 }
 
@@ -152,7 +156,8 @@ def test_going_on_from_any_checkpoint_ends_where_it_would_have(stepper: str, set
                    if e.step >= step]
             for seed in SEEDS
         }  # fmt: skip
-        trainer = Trainer(config, CPU, seeds=SEEDS, stepper=stepper, checkpoints=kept, repeat=repeat)
+        trainer = Trainer(config, CPU, seeds=SEEDS, stepper=stepper)
+        restore(trainer, kept, repeat)  # type: ignore[arg-type]
         rest = list(trainer)
         for who in (None, *SEEDS):
             assert rows_of(rest, who) == {s: v for s, v in rows_of(whole, who).items() if s > step}

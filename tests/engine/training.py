@@ -9,6 +9,7 @@ import torch
 
 from grok_tui.config.schema import RunConfig
 from grok_tui.engine.records import Event, Record, Row, SeedRecord
+from grok_tui.engine.resume import restore
 from grok_tui.engine.trainer import Trainer
 
 CPU = torch.device("cpu")
@@ -45,7 +46,8 @@ def train(config: RunConfig, requests: Requests | None = None, **options: Any) -
 def go_on(config: RunConfig, checkpoint: Any, repeat: list[dict[str, Any]] | None = None) -> list[Record]:
     """What a run yields from a checkpoint on."""
     seed = config.train.seed
-    trainer = Trainer(config, CPU, checkpoints={seed: checkpoint}, repeat={seed: repeat or []})
+    trainer = Trainer(config, CPU)
+    restore(trainer, {seed: checkpoint}, {seed: repeat or []})
     return [record for _, record in trainer]
 
 
