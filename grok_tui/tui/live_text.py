@@ -8,12 +8,12 @@ from rich.text import Text
 
 from ..numbers import grouped, ratio, short
 from ..store.reader import RunReader
+from ..verdict import verdict
 from ..verdict.series import is_kernel_machine, knobs_of, phases_of, step_of, unit_of
 from . import theme
 from .modes import Mode, modes_of
 from .run_view import is_live, knobs_shown, measuring_of, pace_of, seeds_of, short_name, speed_of, status_of
 from .static_text import both_ends, styled
-from .words import sentence
 
 if TYPE_CHECKING:
     from .chart import Chart
@@ -73,7 +73,7 @@ def words(reader: RunReader, width: int, lost: str = "") -> Text:
     """The plain sentence, as much more as there is room for, and the theory at the end."""
     if lost:
         return styled(lost, theme.BAD)
-    told = sentence(reader)
+    told = verdict(reader)
     says = told.says
     for more in told.more:
         if len(says) + 1 + len(more) + 3 + len(told.theory) <= width:

@@ -25,7 +25,7 @@ class Time:
 
     @property
     def width(self) -> int:
-        """Number of steps among which the phase may have begun, less one; 0: the step is exact."""
+        """How many steps earlier the phase may have begun."""
         return 0 if self.after is None else max(self.step - self.after - 1, 0)
 
 
@@ -39,17 +39,17 @@ class Phases:
     @property
     def t_mem(self) -> int | None:
         """The step of the first row that counts as memorised."""
-        return self.mem and self.mem.step
+        return self.mem.step if self.mem else None
 
     @property
     def t_grok(self) -> int | None:
         """The step of the first row that counts as grokked."""
-        return self.grok and self.grok.step
+        return self.grok.step if self.grok else None
 
     @property
     def delay(self) -> int | None:
         """t_grok - t_mem."""
-        return None if self.mem is None or self.grok is None else self.grok.step - self.mem.step
+        return self.grok.step - self.mem.step if self.mem and self.grok else None
 
 
 def phases_of(reader: RunReader) -> Phases:

@@ -1,10 +1,7 @@
-"""The sentence: one regime a test, from recorded runs."""
+"""The verdict on recorded runs: one regime per test."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
-from dataclasses import replace
-from itertools import product
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +11,8 @@ import pytest
 from grok_tui.science.fits import Contraction
 from grok_tui.store.reader import RunReader
 from grok_tui.store.rundir import RunDir
-from grok_tui.tui.facts import Facts, Steering, facts
-from grok_tui.tui.run_view import Phases
-from grok_tui.tui.told import DELAY_LAW, LAZY_TO_RICH, NEITHER, Sentence
-from grok_tui.tui.words import say, sentence
+from grok_tui.verdict import DELAY_LAW, LAZY_TO_RICH, NEITHER, Verdict, verdict
+from grok_tui.verdict.facts import facts
 from recorded import (
     GROKKED,
     collapsing,
@@ -37,8 +32,28 @@ MEMORISED = GROKKED[:1]
 Live = Callable[..., RunDir]
 
 
-def said(run: RunDir) -> Sentence:
-    return sentence(RunReader(run))
+@pytest.fixture
+def runs(tmp_path: Path) -> Path:
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def live(runs: Path) -> Iterator[Live]:
+    """Record a run and hold its lock, as its engine would."""
+    locks = []
+
+    def make(*args: Any, status: str = "running", **keywords: Any) -> RunDir:
+        run = record(runs, *args, status=status, **keywords)
+        locks.append(run.acquire())
+        return run
+
+    yield make
+    for lock in locks:
+        os.close(lock)
+
+
+def said(run: RunDir) -> Verdict:
+    return verdict(RunReader(run))
 
 
 def test_starting(live: Live) -> None:
@@ -211,7 +226,7 @@ def test_the_kernel_at_memorising_is_that_measured_nearest(live: Live) -> None:
     values["kernel/distance"] = np.where(steps_up_to(900) > 0, 0.43, 0.0)
     reader = RunReader(live("xor-cluster", values=values, last=900, events=phases(1)))
     assert list(reader.series("kernel/distance")[0][:2]) == [0, 3]
-    assert sentence(reader).says == "Features from the start, no lazy phase: kernel distance 0.43 by step 1."
+    assert verdict(reader).says == "Features from the start, no lazy phase: kernel distance 0.43 by step 1."
     steps = steps_up_to(900)
     values["kernel/distance"] = np.where(steps >= 100, 0.43, np.where(steps > 0, np.nan, 0.0))
     later = said(live("xor-cluster", values=values, last=900, events=phases(9)))
@@ -409,84 +424,16 @@ def test_the_fit_is_made_once_for_the_same_rows_and_of_few(live: Live, monkeypat
         fitted.append(len(steps))
         return Contraction(0.0112, 1.0, 1.0, 0.99)
 
-    monkeypatch.setattr("grok_tui.tui.facts.contraction_rate", contraction_rate)
+    monkeypatch.setattr("grok_tui.verdict.facts.contraction_rate", contraction_rate)
     run = live(values=contracting(steps_up_to(3400), 1.4 * 8e-3), events=MEMORISED)
     reader = RunReader(run)
-    assert [sentence(reader).more[0] for _ in range(3)] == ["V shrinks by 1.4 lr·wd a step."] * 3
+    assert [verdict(reader).more[0] for _ in range(3)] == ["V shrinks by 1.4 lr·wd a step."] * 3
     assert len(fitted) == 1
     assert fitted[0] <= 60
     with run.metrics_csv.open("a") as file:
         file.write(run.metrics_csv.read_text().splitlines()[-1].replace("3400", "3450", 1) + "\n")
     reader.refresh()
-    sentence(reader)
+    verdict(reader)
     assert len(fitted) == 2
 
 
-FACTS = Facts(
-    status="running", step=1_234_567, steps=2_000_000, phases=Phases(None, None), wd=1.0, lr=8e-3,
-    ever_decayed=True, is_linear=False, acc=(0.9999, 0.0123), loss=(1.23e-12, 12345.6), norm=12345.6,
-    norm_start=1.23e-5, norm_at_mem=12345.6, norm_top=12345.6, norm_at_grok=123.4, norm_change=-0.1,
-    distance=0.123, drift=1.23e5, steering=Steering(1_234_000, 0.0, 5.62e-4, 12345.6),
-)  # fmt: skip
-
-
-KINDS: list[dict[str, Any]] = [
-    {},
-    {"is_linear": True},
-    {"is_linear": True, "tolerance": 1e-3, "halved": (99_999, 123_456)},
-    {"is_kernel_machine": True, "lowest_train_acc": 1.0},
-    {"is_kernel_machine": True, "lowest_train_acc": 0.5},
-    {"hold": 12345.6, "hold_at_grok": 12345.6},
-    {"hold": 1.23e-5, "hold_at_grok": 1.23e-5},
-    {"tolerance": 1e-3, "halved": (99_999, 123_456)},
-    {"tolerance": 1e-3, "twin_loss": 1e9},
-    {"theory": "neither", "distance_at_mem": 0.999, "norm_start": 12345.6},
-    {"theory": "neither", "norm_start": 1.23e-5},
-    {"theory": "lazy to rich", "eigenvector": 150, "norm_at_mem": 1.23e-5},
-    {"rescale": Steering(1_234_000, 12345.6, 12345.6, None), "contraction": 1.4142},
-    {"norm": 1e-9, "steering": None},
-    {"distance_at_grok": 1.23e-12, "norm_at_mem": 1.23e-5},
-]
-
-
-def test_no_sentence_is_wider_than_80_columns() -> None:
-    everything = product(
-        ("starting", "running", "paused", "finished", "interrupted"),
-        (Phases(None, None), Phases(99_999, None), Phases(99_999, 1_234_567), Phases(99_000, 99_999), Phases(5, 5)),
-        (0.0, 5.62e-9, 1.0),
-        (True, False),
-        KINDS,
-        (-0.1, 0.0, 0.1),
-        (None, 1.23e-5, 0.9999),
-        (None, FACTS.steering),
-    )
-    for status, phases, wd, decayed, kind, change, distance, steering in everything:
-        facts = replace(
-            FACTS, status=status, phases=phases, wd=wd, ever_decayed=decayed, norm_change=change, distance=distance,
-            **({"steering": steering} | kind),
-        )  # fmt: skip
-        told = say(facts)
-        assert len(told.says) <= 78, told.says
-        assert told.theory in ("", DELAY_LAW, LAZY_TO_RICH, NEITHER)
-        for part in (told.says, *told.more):
-            assert "None" not in part
-            assert part.endswith((".", "…"))
-
-
-def test_a_sentence_needs_no_measure() -> None:
-    bare = replace(
-        FACTS, acc=(None, None), loss=(None, None), norm=None, norm_start=None, norm_top=None, norm_at_grok=None,
-        distance=None, drift=None, steering=None,
-    )  # fmt: skip
-    for phases, kind, status in product(
-        (Phases(None, None), Phases(5, None), Phases(5, 50)),
-        ({}, {"is_kernel_machine": True}, {"is_linear": True}, {"hold": 5.0}, {"tolerance": 1e-3}),
-        ("running", "finished"),
-    ):
-        for wd, decayed in ((1.0, True), (0.0, True), (0.0, False)):
-            assert say(replace(bare, status=status, phases=phases, wd=wd, ever_decayed=decayed, **kind)).says
-
-
-def test_curves_of_nothing_but_nan(runs: Path) -> None:
-    values = {name: np.full_like(column, np.nan) for name, column in delay_law(steps_up_to(3400)).items()}
-    assert said(record(runs, values=values, status="failed", error="train loss is nan")).says.startswith("Failed")

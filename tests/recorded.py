@@ -159,7 +159,7 @@ def record(
     speed_of_kernel = np.abs(np.diff(values["kernel/distance"], prepend=0)) / np.diff(steps, prepend=-1)
     values = {"norm/V": values["norm/weight"] ** 2, "kernel/velocity": speed_of_kernel} | values
     columns = columns or ["step", *values]
-    writer = RunWriter(run, columns)
+    writer = RunWriter(run, columns, checkpoint=None)
     for i, step in enumerate(steps):
         kernel_due = i % 3 == 0
         due = {n: float(values[n][i]) for n in columns[1:] if kernel_due or not n.startswith("kernel/")}
@@ -177,8 +177,9 @@ GROKKED = [("phase", 40, {"phase": "memorized"}), ("phase", 805, {"phase": "grok
 
 
 def steered(step: int, old: float, new: float, key: str = "optim.weight_decay") -> tuple[str, int, dict[str, Any]]:
-    """A steering as the engine tells it."""
-    return "steered", step, {"key": key, "old": old, "new": new, "optimizer": {key: new}, "by": "request"}
+    """A steering as the engine records it."""
+    optimizer = {key.rpartition(".")[2]: new} if "." in key else {}
+    return "steered", step, {"key": key, "old": old, "new": new, "optimizer": optimizer, "by": "request"}
 
 
 def presses(step: int, count: int, start: float = 1.0) -> list[tuple[str, int, dict[str, Any]]]:
