@@ -128,13 +128,13 @@ def _build(document: Document, origins: Mapping[str, str]) -> RunConfig:
     for key in document:
         if key not in top:
             raise UsageError(f"{brief(key)}: no such key; {nearest(key[:60], top)}")
+    texts = {name: known.convert(document[name]) for name, known in TEXT_FIELDS.items() if name in document}
     parts: dict[str, Any] = {}
     for section, struct in SECTIONS.items():
         part = document.get(section)
         if part is None and section in NAMED:
             raise UsageError(f"[{section}] is missing; it needs at least a name")
         parts[section] = _section(section, struct, {} if part is None else part, origins)
-    texts = {name: known.convert(document[name]) for name, known in TEXT_FIELDS.items() if name in document}
     entries = document.get("schedule", [])
     if not isinstance(entries, list):
         raise UsageError(f"schedule: expected [[schedule]] tables, got {brief(entries)}")

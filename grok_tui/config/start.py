@@ -60,14 +60,18 @@ def check_digits(config: RunConfig) -> None:
 
 def check_memory(config: RunConfig, seeds: int = 1) -> None:
     """Refuse a config that needs more memory than this machine has, naming the fields that need the most."""
-    available = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    parts = memory(config)
+    available, parts = machine_memory(), memory(config)
     needed = seeds * sum(parts.values())
     if needed > available:
         names = max(parts, key=lambda part: parts[part]) + (f", for {seeds} seeds" if seeds > 1 else "")
         raise UsageError(
             f"{names}: the run needs at least {needed / 1e9:,.1f} GB of memory, this machine has {available / 1e9:.1f}"
         )
+
+
+def machine_memory() -> int:
+    """Bytes of memory of this machine."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def memory(config: RunConfig) -> dict[str, int]:
@@ -82,9 +86,12 @@ def memory(config: RunConfig) -> dict[str, int]:
     units, weights = sizes(config, inputs, outputs, tokens)
     probe = min(config.measure.probe, examples - n)
     found = {
-        "task.p" if modular else "task.n_train, task.n_test, task.d": examples * (tokens or inputs) * 8,
+        "task.p" if modular else "task.n_train, task.n_test, task.d": examples * (tokens or inputs) * (8 + number),
         "model.d_hidden, model.d_embed, model.n_layers": COPIES_OF_WEIGHTS * weights * number,
-        "task.p, model.d_hidden" if modular else "task.n_train, task.n_test, model.d_hidden": at_once * units * number,
+        "task.p, model.d_hidden" if modular else "task.n_train, task.n_test, model.d_hidden": 2
+        * at_once
+        * units
+        * number,
         "measure.probe": 2 * probe**2 * number,
     }
     if task.name == "teacher-student":
@@ -107,7 +114,7 @@ def shape(config: RunConfig) -> tuple[int, int]:
 
 
 def sizes(config: RunConfig, inputs: int, outputs: int, tokens: int) -> tuple[int, int]:
-    """Numbers per example that a step holds at once, and the number of weights, both at least."""
+    """Activations per example, each with its gradient, and the number of weights; both at least."""
     options = values(config, "model")
     h, d, layers = (options.get(name, 1) for name in ("d_hidden", "d_embed", "n_layers"))
     vocabulary = inputs // tokens if tokens else 0
