@@ -6,7 +6,8 @@ from functools import lru_cache
 import numpy as np
 
 from ..config.fields import NORM
-from ..config.schema import TASKS, RunConfig
+from ..config.names import TASKS
+from ..config.schema import RunConfig
 from ..science.fits import contraction_rate
 from ..store.reader import RunReader
 from .series import HOLD, Phases, held, is_kernel_machine, knobs_of, near, phases_of, step_of, trend

@@ -51,7 +51,7 @@ def fill(rule: Rule, f: Facts) -> Verdict:
     """The texts of a rule with the phrases and numbers of a run."""
 
     def text(of: str) -> str:
-        return re.sub(PLACE, lambda match: phrase(f, match[1]) or "unknown", of)
+        return re.sub(PLACE, lambda match: "unknown" if (found := phrase(f, match[1])) is None else found, of)
 
     known = [of for of in rule.more if all(phrase(f, name) is not None for name in re.findall(PLACE, of))]
     return Verdict(text(rule.says), tuple(map(text, known)), rule.theory)
