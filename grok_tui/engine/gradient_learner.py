@@ -9,7 +9,8 @@ from torch import Tensor
 
 from ..config.check import has_accuracy
 from ..config.fields import values
-from ..config.schema import BINARY_LOSSES, RunConfig
+from ..config.names import BINARY_LOSSES
+from ..config.schema import RunConfig
 from ..science.kernel import Weights
 from ..science.linearized import Linearized
 from ..science.losses import LOSSES, accuracy, targets

@@ -8,7 +8,7 @@ from ..config.measures import MEASURES
 from ..science import kernel as ntk
 from .learner import numbers
 
-USUAL = ("drift", "distance", "velocity", "alignment", "column_alignment")
+USUAL = ("kernel drift", "kernel distance", "kernel velocity", "kernel alignment", "column alignment")
 """Measures of the kernel that every run takes."""
 
 

@@ -9,7 +9,8 @@ from rich.text import Text
 
 from ..claims.claim import Claim
 from ..config.fields import values
-from ..config.schema import NAMED, RunConfig
+from ..config.names import NAMED
+from ..config.schema import RunConfig
 from ..numbers import duration, grouped, short
 from ..store.rundir import RunDir
 from . import theme

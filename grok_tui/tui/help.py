@@ -59,7 +59,7 @@ def keys_text(keymap: Mapping[str, str], width: int) -> Text:
 def meanings_text(width: int) -> Text:
     """What the meters show, each meaning beside its name."""
     text = styled("\nwhat the screen shows\n", f"bold {theme.TEXT}")
-    measured = [(measure.title, measure.meaning) for measure in MEASURES.values()]
+    measured = [(measure.name, measure.meaning) for measure in MEASURES.values()]
     for name, meaning in [*measured, *OTHER_MEANINGS]:
         for i, part in enumerate(wrap(meaning, max(width - 21, 20))):
             text.append(f"  {'' if i else name:<19}", theme.TRAIN).append(f"{part}\n", theme.TEXT)

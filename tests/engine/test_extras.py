@@ -35,7 +35,7 @@ def test_every_measure_of_the_config_is_tried_here() -> None:
 def test_a_measure_fills_its_columns_and_changes_no_step(name: str) -> None:
     plain = small(ASKED[name], "train.steps=30", "measure.also=")
     trainer, records = train(small(ASKED[name], "train.steps=30", f"measure.also={name}"))
-    new = set(trainer.learner.columns) - set(train(plain)[0].learner.columns)
+    new = set(trainer.columns) - set(train(plain)[0].columns)
     assert new == set(DESCRIBED[name].columns)
     last = rows(records)[-1].values
     assert all(math.isfinite(last[column]) for column in new - {"angle/mem"})
@@ -76,7 +76,7 @@ def test_regression_with_many_outputs_is_the_limit_of_the_full_kernel() -> None:
 def test_the_three_terms_add_up_to_the_test_loss() -> None:
     _, records = train(small("kumar-poly", "train.steps=300", "measure.also=decomposition", "task.n_test=20000"))
     for row in (rows(records)[0].values, rows(records)[-1].values):
-        total = sum(row[column] for column in COLUMNS["decomposition"])
+        total = sum(row[column] for column in DESCRIBED["decomposition"].columns)
         assert total == pytest.approx(row["test/loss"], rel=0.05)
 
 
