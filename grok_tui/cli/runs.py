@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
@@ -12,6 +13,7 @@ from ..errors import UsageError
 from ..store import runs as store_runs
 from ..store.reader import RunReader
 from ..store.rundir import ENDED, RunDir
+from ..verdict import verdict
 from . import options, output
 
 app = typer.Typer(help="List, show and remove runs.", no_args_is_help=True)
@@ -59,7 +61,7 @@ def show(run: options.Run = "latest", runs: options.Runs = options.RUNS, json: o
     reader = RunReader(store_runs.find(run, runs))
     last = {name: reader.last(name) for name in reader.columns[1:]}
     if json:
-        output.json_line({**reader.info, "last": last, "events": reader.events})
+        output.json_line({**reader.info, "verdict": asdict(verdict(reader)), "last": last, "events": reader.events})
         return
     info = reader.info
     for key in ("id", "status", "started", "ended", "parameters", "error"):
@@ -68,6 +70,10 @@ def show(run: options.Run = "latest", runs: options.Runs = options.RUNS, json: o
     for key, value in summary(reader.run, info).items():
         if key in ("step", "t_mem", "t_grok", "delay"):
             output.data(f"{key:12} {_shown(value)}")
+    found = verdict(reader)
+    for key, value in (("verdict", found.says), *(("", text) for text in found.more), ("theory", found.theory)):
+        if value:
+            output.data(f"{key:12} {value}")
     output.data(f"{'measuring':12} {info['progress']['measuring']:.1%} of the computing{skipped(info)}")
     if "seeds" in info:
         output.data(f"{'seeds':12} {len(info['seeds'])}, of which {info['result'].get('grokked', 0)} have grokked")

@@ -42,6 +42,7 @@ BESIDE = (
     TARGET,
 )
 LAW = "The delay law: test accuracy rises once the weight norm is low enough."
+WAIT = "The delay law: the wait grows exponentially with the norm that is held."
 LOWER = "The delay law: the lower the norm is held, the sooner the run groks."
 CONFIRMED = "The delay law predicts this: the norm comes down first, then test accuracy rises."
 NOT_LOWERED = "The delay law predicts this: nothing brought the norm down."
@@ -108,10 +109,10 @@ RULES = (
     # the norm is held
     Rule(on("waiting", "held", lambda f: not below(f.now.hold, SAME, f.at_mem.norm)),
          "The weight norm is held at {now.hold}, no lower than when it memorised: no grokking is expected.",
-         (LOWER, "To let the norm move again, set hold_norm to 0."), DELAY_LAW),
+         (WAIT, "To let the norm move again, set hold_norm to 0."), DELAY_LAW),
     Rule(on("waiting", "held"),
-         "The weight norm is held at {now.hold}, below the {at_mem.norm} of memorising: grokking is expected.",
-         (LOWER,), DELAY_LAW),
+         "The weight norm is held at {now.hold} ({at_mem.norm} at memorising): the lower it is, the sooner it groks.",
+         (WAIT,), DELAY_LAW),
     Rule(on("grokked", "held"), GROKKED + ", with the weight norm held at {at_grok.hold}.", (LOWER,), DELAY_LAW),
     Rule(on("ended", "held", lambda f: not below(f.now.hold, SAME, f.at_mem.norm)),
          ENDED + ": the weight norm was held at {now.hold}.", (NOT_LOWERED,), DELAY_LAW),
