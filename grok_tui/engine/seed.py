@@ -9,12 +9,10 @@ import numpy as np
 from ..config.fields import NORM, get, replace, steerable
 from ..config.schema import RunConfig
 from ..config.steering import resolve
-from ..errors import UsageError
 from ..science.phases import GROKKED, MEMORIZED, PhaseDetector
 from .learner import Learner
 from .records import Event
 
-HOLD = "optim.hold_norm"
 LOW, HIGH = 10, 90
 """Percentiles over seeds between which the band of a run of many seeds lies."""
 
@@ -38,11 +36,7 @@ class Seed:
 
     def resolve(self, key: str, value: Any) -> tuple[str, float]:
         """The full name and the new value of a change; UsageError if this seed cannot take it now."""
-        key, new = resolve(self.config, key, value, self.learner.norm())
-        held = self.config.optim.hold_norm
-        if key == NORM and held:
-            raise UsageError(f"norm: it is held at {held:.6g}; set hold_norm instead, or hold_norm 0 first")
-        return key, new
+        return resolve(self.config, key, value, self.learner.norm())
 
     def change(self, key: str, new: float, step: int, **about: Any) -> Event:
         """Set one knob, or rescale the weights to a norm."""
