@@ -1,1 +1,1 @@
-"""How fast this is: ours beside plain baselines, taken in turn on the same machine."""
+"""How fast grok-tui is beside plain baselines: both sides take turns on the same machine."""

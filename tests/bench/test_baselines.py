@@ -4,29 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 
-from captured import hold_knobs_in_tensors
 from grok_tui.bench.baselines import committee, embedding_mlp, kernel, transformer
-from grok_tui.bench.options import committee_options, mlp_options, transformer_options
-from grok_tui.bench.ours import Kernel, Learner, Seeds
-from grok_tui.config.fields import replace
-from grok_tui.config.presets import load_preset
-from small import SMALL
+from grok_tui.bench.benchmarks import BENCHMARKS
+from grok_tui.bench.benchmarks.networks import COMMITTEE, MLP, TRANSFORMER, Case
+from grok_tui.bench.candidates import Kernel, Learner, Seeds
+from grok_tui.bench.records import PARTS
+from grok_tui.config.schema import RunConfig
+from small import small
 
 STEPS = 12
-SETS = ["train.dtype=float64"]
 
 
 @pytest.fixture(autouse=True)
 def threads() -> Iterator[None]:
-    """The sides set their number of threads for the whole process."""
+    """The candidates set their number of threads for the whole process."""
     before = torch.get_num_threads()
     yield
     torch.set_num_threads(before)
+
+
+def double(preset: str, *sets: str) -> RunConfig:
+    return small(preset, "train.dtype=float64", *sets)
 
 
 def close(ours: list[float], baseline: list[float]) -> None:
@@ -35,68 +37,55 @@ def close(ours: list[float], baseline: list[float]) -> None:
     assert ours[-1] < ours[0]
 
 
-def small(preset: str, *sets: str) -> dict[str, Any]:
-    return {"preset": preset, "sets": [*SMALL[preset], *SETS, *sets]}
-
-
-def test_the_transformer(tmp_path: Path) -> None:
-    about, start = small("nanda"), str(tmp_path / "start")
-    ours = Learner(**about, threads=1)
+@pytest.mark.parametrize("case", [*TRANSFORMER, *MLP, *COMMITTEE], ids=lambda case: case.preset)
+def test_both_sides_train_the_same_network(case: Case, tmp_path: Path) -> None:
+    config, start = double(case.preset), tmp_path / "start"
+    ours = Learner(config, 1)
     ours.save(start)
-    baseline = transformer.Training(start, threads=1, **transformer_options(load_preset(*about.values())))
+    baseline = case.baseline(start, config, 1)
     baseline.advance(STEPS)
     close(ours.curve(STEPS), baseline.curve())
 
 
-def test_the_embedding_mlp_and_what_it_logs(tmp_path: Path) -> None:
-    about = small("modadd-mlp")
-    seeds = Seeds(about["preset"], 2, 1, sets=about["sets"])
-    options = mlp_options(load_preset(*about.values()))
-    baseline = embedding_mlp.Training(seeds.save(str(tmp_path)), threads=1, budget=STEPS, **options)
+def test_every_baseline_is_compared() -> None:
+    assert {case.baseline for case in [*TRANSFORMER, *MLP, *COMMITTEE]} == {
+        transformer.Training,
+        embedding_mlp.Training,
+        committee.Training,
+    }
+    assert tuple(BENCHMARKS) == PARTS
+
+
+def test_seeds_start_the_baselines_stack_and_what_it_logs(tmp_path: Path) -> None:
+    config = double("modadd-mlp")
+    seeds = Seeds(config, 2, 1)
+    baseline = embedding_mlp.Training(seeds.save(tmp_path), config, 1, budget=STEPS)
     baseline.advance(STEPS)
-    close(Learner(**about, threads=1).curve(STEPS), baseline.curve())
-    learner = Learner(**about, threads=1).learner
-    row, first = learner.evaluate(), baseline.log[0]
+    for seed, losses in enumerate(torch.stack(baseline.train_losses).T.tolist()):
+        close(Learner(double("modadd-mlp", f"train.seed={seed}"), 1).curve(STEPS), losses)
+    row, first = Learner(config, 1).learner.evaluate(), baseline.log[0]
     for column, name in {"test/loss": "test_loss", "test/acc": "test_acc", "norm/weight": "weight_norm"}.items():
         assert row[column] == pytest.approx(float(first[name][0]), rel=1e-6)
     assert len(baseline.log) == STEPS
-
-
-@pytest.mark.parametrize("preset", ["kumar-poly", "kumar-alpha"])
-def test_the_committee_machine(preset: str, tmp_path: Path) -> None:
-    about, start = small(preset), str(tmp_path / "start")
-    ours = Learner(**about, threads=1)
-    ours.save(start)
-    baseline = committee.Training(start, threads=1, **committee_options(load_preset(*about.values())))
-    baseline.advance(STEPS)
-    close(ours.curve(STEPS), baseline.curve())
-
-
-def test_captured_steps_are_compared_through_the_same_interface() -> None:
-    eager, graph = (Learner(**small("modadd-mlp"), threads=1, steps=steps) for steps in ("eager", "graph"))
-    assert graph.learner.replay
-    graph.learner.replay.capture = lambda work: work
-    hold_knobs_in_tensors(graph.learner.net.optimizer)
-    graph.advance(100)
-    assert graph.captures_after(0.5) == 1
-    eager.advance(100)
-    eager.learner.turn(replace(eager.config, {"optim.weight_decay": 0.5}))
-    eager.advance(60)
-    for name, w in eager.learner.weights.items():
-        torch.testing.assert_close(graph.learner.weights[name], w, rtol=1e-9, atol=1e-12)
+    assert seeds.advance(5) >= 5
 
 
 @pytest.mark.parametrize("preset", ["modadd-mlp", "nanda"])
 def test_the_kernel(preset: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    about, start = small(preset, "measure.probe=6"), str(tmp_path / "start")
-    ours, config = Kernel(**about, threads=1), load_preset(*about.values())
+    config, start, ours_in_file = double(preset, "measure.probe=6"), tmp_path / "start", tmp_path / "kernel"
+    ours = Kernel(config, 1)
+    assert 0 <= ours.memory() < 500e6
     ours.save(start)
-    ours.advance(1)
-    ours.save_kernel(str(tmp_path / "kernel"))
-    heads = config.model.n_heads if preset == "nanda" else 0
+    ours.save_kernel(ours_in_file)
     for bound in (kernel.LARGEST, 0.0):  # all outputs at once, and one by one
         monkeypatch.setattr(kernel, "LARGEST", bound)
-        baseline = kernel.Kernel(start, 6, 1, n_heads=heads, activation=config.model.activation)
+        baseline = kernel.Kernel(start, config, 1)
         baseline.advance(1)
-        assert baseline.distance(str(tmp_path / "kernel")) < 1e-12
-    assert ours.distance(str(tmp_path / "kernel")) == 0
+        assert baseline.distance(ours_in_file) < 1e-12
+
+
+def test_the_baselines_program_trains_to_a_step(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    start = tmp_path / "start"
+    Learner(double("modadd-mlp"), 1).save(start)
+    embedding_mlp.main(str(start), '{"lr": 0.01, "weight_decay": 1, "beta2": 0.98}', "1", "7", "7")
+    assert '"step": 7' in capsys.readouterr().out

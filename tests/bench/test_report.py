@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from grok_tui.bench import flops
-from grok_tui.bench.compare import alternate, ratios
-from grok_tui.bench.records import Measured, Note, at_least, at_most
-from grok_tui.bench.report import as_json, line, number, verdict
-from small import GrokTui
+from grok_tui.bench import arithmetic
+from grok_tui.bench.records import PARTS, Measured, Note, alternate, ratios
+from grok_tui.bench.report import as_json, heading, line, summary
+from grok_tui.cli.bench import choose
+from grok_tui.config.presets import load_preset
+from grok_tui.errors import UsageError
 
-FAST = Measured("ours / baseline", [9.0, 7.0, 8.5], target=at_least(8))
-SLOW = Measured("ours / baseline", [7.0, 8.5, 6.0], target=at_least(8))
+FAST = Measured("ours / baseline", [9.0, 7.0, 8.5], at_least=8)
+SLOW = Measured("ours / baseline", [7.0, 8.5, 6.0], at_least=8)
 
 
-def test_a_miss_is_told_as_one() -> None:
-    assert line(FAST).split() == ["ours", "/", "baseline", "8.50", "7.00", "-", "9.00", ">=", "8", "met"]
+def test_a_missed_target_is_reported() -> None:
+    assert line(FAST).split() == ["ours", "/", "baseline", "8.5", "7", "-", "9", ">=", "8", "met"]
     assert line(SLOW).split()[-1] == "MISSED"
-    assert line(Measured("ours", [12.0], "steps/s")).split() == ["ours,", "steps/s", "12.0"]
-    assert verdict([("a", FAST)]) == "1 of 1 targets met"
-    assert verdict([("a", FAST), ("b", SLOW)]) == "1 of 2 targets met; missed: b: ours / baseline"
-    assert Measured("x", [float("nan")], target=at_most(1)).is_met is False
+    assert line(Measured("ours", [12.0], "steps/s")).split() == ["ours,", "steps/s", "12"]
+    assert summary([("a", FAST)]) == "1 of 1 targets met"
+    assert summary([("a", FAST), ("b", SLOW)]) == "1 of 2 targets met; missed: b: ours / baseline"
+    assert Measured("x", [float("nan")], at_most=1).is_met is False
 
 
 def test_json_has_every_round_and_the_target() -> None:
@@ -35,16 +37,23 @@ def test_json_has_every_round_and_the_target() -> None:
     assert as_json("a", Note("x")) == {"type": "note", "part": "a", "text": "x"}
 
 
-@pytest.mark.parametrize(
-    ("value", "told"),
-    [(61234.5, "61,234"), (123.4, "123"), (12.34, "12.3"), (1.234, "1.23"), (0.97, "0.970"), (2e-7, "2e-07")],
-)
-def test_numbers_have_three_figures(value: float, told: str) -> None:
-    assert number(value) == told
+def test_the_heading_names_the_machine_and_the_columns() -> None:
+    versions, on, _, columns = heading(2, "2026-11-25T08:30:00+00:00")
+    assert f"torch {torch.__version__}," in versions
+    assert versions.endswith("2026-11-25 08:30")
+    assert on.endswith("2 threads on each side")
+    assert columns.split() == ["median", "low", "-", "high", "target"]
+
+
+def test_parts_come_in_their_order_and_an_unknown_one_is_refused() -> None:
+    assert choose([]) == list(PARTS)
+    assert choose(["ntk", "mlp"]) == ["mlp", "ntk"]
+    with pytest.raises(UsageError, match=r"no part transfomer; .*transformer"):
+        choose(["transfomer"])
 
 
 def test_sides_take_turns_at_going_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("grok_tui.bench.compare.PAUSE", 0)
+    monkeypatch.setattr("grok_tui.bench.records.PAUSE", 0)
     order: list[str] = []
 
     def measure(name: str) -> float:
@@ -69,16 +78,32 @@ def products(*shapes: tuple[int, int, int]) -> int:
 def test_a_step_is_counted_as_torch_counts_its_products() -> None:
     n, v, t, d, h, c = 50, 7, 3, 8, 16, 5
     by_position = [(v, d, d)] * (2 * t) + [(v, d, v)] * t  # keys and values, and what they give each "="
-    assert flops.embedding_mlp(n, v, 2, d, h, c) == products((n, h, c), (v, d, h), (v, d, h))
+    assert arithmetic.embedding_mlp(n, 2, v, d, h, c) == products((n, h, c), (v, d, h), (v, d, h))
     rows = [(n, d, d), (n, d, h), (n, h, d), (n, d, c)]
-    assert flops.transformer(n, v, t, d, h, c) == products(*rows, *by_position, (v, d, d))
+    assert arithmetic.transformer(n, t, v, d, h, c) == products(*rows, *by_position, (v, d, d))
 
 
-def test_where_there_is_no_gpu_it_says_so(grok_tui: GrokTui) -> None:
-    if torch.cuda.is_available():
-        pytest.skip("there is one")
-    done = grok_tui("bench", "gpu", "--json")
-    told = [json.loads(record) for record in done.stdout.splitlines()]
-    assert done.returncode == 0
-    assert told[0]["versions"]["torch"] == torch.__version__
-    assert told[1] == {"type": "note", "part": "gpu", "text": "no CUDA device: not measured"}
+@pytest.mark.parametrize(("preset", "gflop"), [("modadd-mlp", 0.15), ("nanda", 3.83)])
+def test_the_formula_that_is_printed_gives_the_number_beside_it(preset: str, gflop: float) -> None:
+    """`2 n h c` with the preset's own numbers, multiplied out."""
+    config = load_preset(preset)
+    task, model = config.task, config.model
+    work, formula = arithmetic.step_of(config)
+    letters = {
+        "n": int(task.frac_train * task.p**2), "t": task.n_tokens, "v": task.p + (task.n_tokens == 3),
+        "d": model.d_embed, "h": model.d_hidden, "c": task.p,
+    }  # fmt: skip
+    spelled = formula.replace("[", "(").replace("]", ")").replace("^", "**")
+    product = re.sub(r"(?<=[\w)]) (?=[\w(])", " * ", spelled)
+    assert eval(product, {}, letters) * 1e-9 == pytest.approx(work, rel=1e-12)
+    assert work == pytest.approx(gflop, rel=0.02)
+
+
+def test_the_machines_rates_are_positive() -> None:
+    threads = torch.get_num_threads()
+    try:
+        rates = arithmetic.Machine(1).advance(1)
+    finally:
+        torch.set_num_threads(threads)
+    assert set(rates) >= {"torch.mm"}
+    assert min(rates.values()) > 0

@@ -5,14 +5,16 @@ Kumar, Bordelon, Gershman and Pehlevan 2024, supplement, also in giovana-morais/
 modular ones in torch; this is the network of the former in the loop of the latter: nn.MSELoss, torch.optim.SGD, the
 train loss kept from the step's own forward pass, the test loss taken at every step.
 
-In favour of the baseline: where f is centred, f_0 is computed once (there, with every loss).
+In favour of the baseline: if f is centred, f_0 is computed once (there, with every loss).
 """
 
-from __future__ import annotations
+from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
+
+from ...config.schema import RunConfig
 
 
 class Committee(nn.Module):
@@ -32,23 +34,24 @@ class Committee(nn.Module):
 class Training:
     """Full-batch gradient descent from a start file."""
 
-    def __init__(self, start: str, alpha: float, eps: float, centered: bool, lr: float, threads: int) -> None:
+    def __init__(self, start: Path, config: RunConfig, threads: int) -> None:
         torch.set_num_threads(threads)
-        tensors = load_file(start)
-        self.model = Committee(tensors["weights/W"], alpha, eps)
+        tensors, model, optim = load_file(start), config.model, config.optim
+        self.model = Committee(tensors["weights/W"], model.alpha, model.eps)
         self.x_train, self.x_test = tensors["train_x"], tensors["test_x"]
         self.y_train, self.y_test = tensors["train_y"].squeeze(1), tensors["test_y"].squeeze(1)
-        if centered:  # f - f_0 - y
+        if model.centered:  # f - f_0 - y
             with torch.no_grad():
                 self.y_train = self.y_train + self.model(self.x_train)
                 self.y_test = self.y_test + self.model(self.x_test)
         self.loss = nn.MSELoss()
-        self.optimizer = torch.optim.SGD(self.model.parameters(), lr=lr)
+        self.optimizer = torch.optim.SGD(
+            self.model.parameters(), lr=optim.lr / model.alpha**2 if optim.lr_over_alpha2 else optim.lr
+        )
         self.train_losses: list[float] = []
         self.test_losses: list[float] = []
 
     def advance(self, steps: int) -> None:
-        """Train."""
         for _ in range(steps):
             loss = self.loss(self.model(self.x_train), self.y_train)
             self.train_losses.append(loss.item())
@@ -59,5 +62,4 @@ class Training:
                 self.test_losses.append(self.loss(self.model(self.x_test), self.y_test).item())
 
     def curve(self) -> list[float]:
-        """The train losses so far."""
         return self.train_losses

@@ -5,13 +5,16 @@ the forward pass gathers embeddings and takes einsum over the seeds, the sum of 
 and AdamW is written out tensor by tensor. Accuracy is taken with every loss. Losses, accuracies, norms, the spectra's
 entropies and the Fourier Gini of the embedding are logged at 360 geometrically spaced steps.
 
-`python -m grok_tui.bench.baselines.embedding_mlp START STEPS BUDGET OPTIONS` trains one seed, as a program.
+`python -m grok_tui.bench.baselines.embedding_mlp START OPTIM THREADS STEPS BUDGET` trains one seed, as a program.
+OPTIM is a JSON object. This module imports nothing else of grok-tui: the program is timed with its imports.
 """
-
-from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import torch
@@ -33,12 +36,12 @@ def geometric(steps: int) -> set[int]:
 class Training:
     """Full-batch training of one seed or more."""
 
-    def __init__(
-        self, start: str | list[str], lr: float, weight_decay: float, beta2: float, threads: int, budget: int = 0
-    ) -> None:
-        """start: a file, or one a seed; budget: length of the run, which the logged steps are spread over; 0: none."""
+    def __init__(self, start: Path | Sequence[Path], config: Any, threads: int, budget: int = 0) -> None:
+        """start: a file, or one per seed. config: its section `optim` is used. budget: length of the run over which
+        the logged steps are spread; 0: none.
+        """
         torch.set_num_threads(threads)
-        files = [load_file(path) for path in ([start] if isinstance(start, str) else start)]
+        files = [load_file(path) for path in ([start] if isinstance(start, Path) else start)]
 
         def stacked(name: str) -> Tensor:
             return torch.stack([file[name] for file in files])
@@ -48,7 +51,7 @@ class Training:
         self.test = stacked("test_x").unbind(-1), stacked("test_y")
         self.first = [torch.zeros_like(w) for w in self.weights]
         self.second = [torch.zeros_like(w) for w in self.weights]
-        self.lr, self.weight_decay, self.beta2 = lr, weight_decay, beta2
+        self.lr, self.weight_decay, self.beta2 = config.optim.lr, config.optim.weight_decay, config.optim.beta2
         self.logged = geometric(budget) if budget else set()
         self.log: list[dict[str, Tensor]] = []
         self.train_losses: list[Tensor] = []
@@ -63,14 +66,14 @@ class Training:
         return torch.einsum("sbh,shp->sbp", h, w2) + b2.unsqueeze(1)
 
     def loss_and_accuracy(self, data: tuple[tuple[Tensor, ...], Tensor]) -> tuple[Tensor, Tensor]:
-        """Of every seed, shape (seeds,) each."""
+        """Loss and accuracy of every seed, shape (seeds,) each."""
         tokens, y = data
         logits = self.forward(tokens)
         picked = F.log_softmax(logits, dim=-1).gather(-1, y.unsqueeze(-1)).squeeze(-1)
         return -picked.mean(dim=1), (logits.argmax(-1) == y).float().mean(dim=1)
 
     def advance(self, steps: int) -> None:
-        """Train, and log where it is due."""
+        """Train, and log the steps in `logged`."""
         for _ in range(steps):
             if self.step in self.logged:
                 self.evaluate()
@@ -96,7 +99,7 @@ class Training:
 
     @torch.no_grad()
     def evaluate(self) -> None:
-        """Log losses, accuracies and what is read off the weights."""
+        """Log losses, accuracies and measures of the weights."""
         e, w1, _, w2, _ = self.weights
         (train_loss, train_acc), (test_loss, test_acc) = (self.loss_and_accuracy(d) for d in (self.train, self.test))
         log = {"train_loss": train_loss, "train_acc": train_acc, "test_loss": test_loss, "test_acc": test_acc}
@@ -110,23 +113,24 @@ class Training:
 
 
 def entropy(matrices: Tensor) -> Tensor:
-    """-sum p ln p over the squared singular values' shares, shape (seeds,)."""
+    """-sum p ln p, shape (seeds,), p the shares of the squared singular values."""
     square = torch.linalg.svdvals(matrices).square()
     share = square / square.sum(-1, keepdim=True)
     return -(share * (share + 1e-30).log()).sum(-1)
 
 
 def fourier_gini(embedding: Tensor) -> Tensor:
-    """Gini of the embedding's power over the frequencies of the token axis, without the constant, shape (seeds,)."""
+    """Gini of the embedding's power over frequencies along the token axis, without the mean, shape (seeds,)."""
     power = torch.fft.rfft(embedding, dim=1).abs().square().sum(-1)[:, 1:].sort(dim=-1).values
     n = power.shape[-1]
     rank = torch.arange(1, n + 1, dtype=power.dtype)
     return 2 * (rank * power).sum(-1) / (n * power.sum(-1)) - (n + 1) / n
 
 
-def main(start: str, steps: str, budget: str, options: str) -> None:
-    """Train to a step, and say what came of it."""
-    training = Training(start, budget=int(budget), **json.loads(options))
+def main(start: str, optim: str, threads: str, steps: str, budget: str) -> None:
+    """Train to a step and print the test accuracy."""
+    config = SimpleNamespace(optim=SimpleNamespace(**json.loads(optim)))
+    training = Training(Path(start), config, int(threads), int(budget))
     training.advance(int(steps))
     _, accuracy = training.loss_and_accuracy(training.test)
     print(json.dumps({"step": training.step, "logged": len(training.log), "test_acc": accuracy.item()}))

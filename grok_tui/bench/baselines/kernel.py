@@ -3,11 +3,11 @@
 pytorch/tutorials, intermediate_source/neural_tangent_kernels.py, after Novak, Sohl-Dickstein and Schoenholz 2022,
 arXiv 2206.08720: vmap(jacrev(f)) gives the Jacobian of every example, einsum contracts it over outputs and weights.
 
-In favour of the baseline: the probe is its own partner, so that one Jacobian serves for both (there, two are taken).
-Where the Jacobian would need more than `LARGEST` bytes, outputs are taken in blocks, whose kernels add up.
+In favour of the baseline: both arguments of the kernel are the probe, so that one Jacobian is computed (there, two).
+If the Jacobian would need more than `LARGEST` bytes, outputs are taken in blocks, whose kernels add up.
 """
 
-from __future__ import annotations
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.func import functional_call, jacrev, vmap
 
+from ...config.schema import RunConfig
 from .transformer import Transformer
 
 LARGEST = 8e9
@@ -50,15 +51,16 @@ class LastPosition(nn.Module):
 class Kernel:
     """The kernel of a network on the first test examples of a start file."""
 
-    def __init__(self, start: str, probe: int, threads: int, n_heads: int = 0, activation: str = "gelu") -> None:
-        """n_heads: 0 for the embedding MLP."""
+    def __init__(self, start: Path, config: RunConfig, threads: int) -> None:
         torch.set_num_threads(threads)
-        tensors = load_file(start)
+        tensors, model, probe = load_file(start), config.model, config.measure.probe
         weights = {name.removeprefix("weights/"): t for name, t in tensors.items() if name.startswith("weights/")}
         self.x = tensors["test_x"][:probe]
-        self.net: nn.Module = (
-            LastPosition(Transformer(weights, n_heads, activation)) if n_heads else EmbeddingMLP(weights)
-        )
+        self.net: nn.Module
+        if model.name == "transformer":
+            self.net = LastPosition(Transformer(weights, model.n_heads, model.activation))
+        else:
+            self.net = EmbeddingMLP(weights)
         self.parameters = {name: w.detach() for name, w in self.net.named_parameters()}
         with torch.no_grad():
             self.n_outputs = self.net(self.x[:1]).shape[1]
@@ -66,14 +68,12 @@ class Kernel:
         self.at_once = max(1, min(self.n_outputs, int(LARGEST / size)))
 
     def advance(self, steps: int) -> None:
-        """Take the kernel so many times."""
+        """Compute the kernel so many times."""
         for _ in range(steps):
             blocks = range(0, self.n_outputs, self.at_once)
-            self.taken = torch.stack([self._contracted(slice(i, i + self.at_once)) for i in blocks]).sum(0)
+            self.kernel = torch.stack([self._contracted(slice(i, i + self.at_once)) for i in blocks]).sum(0)
 
     def _contracted(self, outputs: slice) -> Tensor:
-        """Of some of the outputs."""
-
         def one(parameters: dict[str, Tensor], x: Tensor) -> Tensor:
             return functional_call(self.net, parameters, (x.unsqueeze(0),)).squeeze(0)[outputs]
 
@@ -81,7 +81,7 @@ class Kernel:
         blocks = (block.flatten(2) for block in jacobian.values())
         return torch.stack([torch.einsum("Naf,Maf->NM", block, block) for block in blocks]).sum(0)
 
-    def distance(self, path: str) -> float:
-        """Relative Frobenius distance of a kernel in a file from the one taken last."""
-        other = load_file(path)["kernel"].to(self.taken)
-        return float(torch.linalg.matrix_norm(other - self.taken) / torch.linalg.matrix_norm(self.taken))
+    def distance(self, path: Path) -> float:
+        """‖K' - K‖_F / ‖K‖_F, K the kernel computed last and K' that in a file."""
+        other = load_file(path)["kernel"].to(self.kernel)
+        return float(torch.linalg.matrix_norm(other - self.kernel) / torch.linalg.matrix_norm(self.kernel))

@@ -10,14 +10,15 @@ every loss), and activations pass through no hooks. Left out so that both sides 
 rate's 10 steps of warm-up, and the output for "=".
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor, nn
+
+from ...config.schema import RunConfig
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"relu": F.relu, "gelu": F.gelu}
 
@@ -68,17 +69,15 @@ def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
 class Training:
     """Full-batch training from a start file."""
 
-    def __init__(
-        self, start: str, n_heads: int, activation: str, lr: float, weight_decay: float, beta2: float, threads: int
-    ) -> None:
+    def __init__(self, start: Path, config: RunConfig, threads: int) -> None:
         torch.set_num_threads(threads)
-        tensors = load_file(start)
+        tensors, optim = load_file(start), config.optim
         self.train = tensors["train_x"], tensors["train_y"]
         self.test = tensors["test_x"], tensors["test_y"]
         weights = {name.removeprefix("weights/"): t for name, t in tensors.items() if name.startswith("weights/")}
-        self.model = Transformer(weights, n_heads, activation)
+        self.model = Transformer(weights, config.model.n_heads, config.model.activation)
         self.optimizer = torch.optim.AdamW(
-            self.model.parameters(), lr=lr, weight_decay=weight_decay, betas=(0.9, beta2)
+            self.model.parameters(), lr=optim.lr, weight_decay=optim.weight_decay, betas=(0.9, optim.beta2)
         )
         self.train_losses: list[float] = []
         self.test_losses: list[float] = []
@@ -88,7 +87,6 @@ class Training:
         return cross_entropy(self.model(data[0])[:, -1], data[1])
 
     def advance(self, steps: int) -> None:
-        """Train."""
         for _ in range(steps):
             train_loss, test_loss = self.full_loss(self.train), self.full_loss(self.test)
             self.train_losses.append(train_loss.item())
@@ -98,5 +96,4 @@ class Training:
             self.optimizer.zero_grad()
 
     def curve(self) -> list[float]:
-        """The train losses so far."""
         return self.train_losses

@@ -1,1 +1,0 @@
-"""What the benchmark shows, a file a part: run(bench) yields what it measured."""
