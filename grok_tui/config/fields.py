@@ -1,5 +1,6 @@
 """Fields by their dotted name: their type and limits, the value that a text or a TOML value stands for, steering."""
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from math import isfinite
@@ -112,7 +113,7 @@ KINDS: dict[type, str] = {
 
 def _figure(number: float) -> str:
     """`20,000` for a whole number, `1e-6` for another."""
-    return f"{number:,}" if isinstance(number, int) else f"{number:g}".replace("e-0", "e-").replace("e+0", "e")
+    return f"{number:,}" if isinstance(number, int) else re.sub(r"e\+?(-?)0*", r"e\1", f"{number:g}")
 
 
 def _to_float(value: Any) -> float | None:

@@ -17,7 +17,12 @@ HOLD = "optim.hold_norm"
 KEY_FACTOR = 1.7783
 """What one key press multiplies or divides by: 10^(1/4), to five digits."""
 RELATIVE = re.compile(r"([x*×/÷])\s*(.*)", re.DOTALL)
-SHORT_NAMES = {key: alias for alias, key in ALIASES.items()} | {HOLD: "hold_norm"}
+SHORT_NAMES = {key: alias for alias, key in ALIASES.items()}
+
+
+def short_name(key: str) -> str:
+    """`wd` for optim.weight_decay; the name without its section if there is no short one."""
+    return SHORT_NAMES.get(key, key.rpartition(".")[2])
 
 
 @dataclass(frozen=True)
@@ -105,14 +110,15 @@ def split_change(text: str) -> tuple[str, str]:
 
 def knob_of(key: str, knobs: Mapping[str, Any]) -> str:
     """The full name of a knob of this run; refuse what is none with the nearest match."""
-    names = [SHORT_NAMES.get(one, one) for one in knobs]
+    names = [short_name(one) for one in knobs]
     try:
         full = key if key == NORM else field(key).key
     except UsageError:
         raise UsageError(f"{brief(key)}: no such knob; {nearest(key[:60], names)}") from None
     if full not in knobs:
-        name = SHORT_NAMES.get(full, full)
-        raise UsageError(f"{name} cannot be changed in this run while it trains; these can: {', '.join(names)}")
+        raise UsageError(
+            f"{short_name(full)} cannot be changed in this run while it trains; these can: {', '.join(names)}"
+        )
     return full
 
 

@@ -61,8 +61,8 @@ def meanings_text(width: int) -> Text:
     text = styled("\nwhat the screen shows\n", f"bold {theme.TEXT}")
     measured = [(measure.name, measure.meaning) for measure in MEASURES.values()]
     for name, meaning in [*measured, *OTHER_MEANINGS]:
-        for i, part in enumerate(wrap(meaning, max(width - 21, 20))):
-            text.append(f"  {'' if i else name:<19}", theme.TRAIN).append(f"{part}\n", theme.TEXT)
+        for i, part in enumerate(wrap(meaning, max(width - 19, 20))):
+            text.append(f"  {'' if i else name:<17}", theme.TRAIN).append(f"{part}\n", theme.TEXT)
     return text
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..config.steering import SLOWEST
+from ..config.steering import KEY_FACTOR, SLOWEST
 from ..errors import UsageError
 from ..numbers import short
 from ..store import requests
@@ -12,7 +12,6 @@ from ..store.reader import RunReader
 from ..verdict.series import knobs_of
 from .run_view import is_live, ordered, pace_of, short_name, speed_of
 
-QUARTER_DECADE = "1.7783"
 FULL = 0.0
 
 
@@ -67,7 +66,7 @@ class RunControl:
                 f"{name} is 0, and stays 0 however often it is multiplied; = sets it, for instance {name} 1"
             )
         self.last_knob = key
-        self.send("steer", set={key: f"{'x' if up else '/'}{QUARTER_DECADE}"})
+        self.send("steer", set={key: f"{'x' if up else '/'}{KEY_FACTOR}"})
 
     def set(self, key: str, value: float | str) -> None:
         """A value that the prompt has read and checked."""

@@ -129,7 +129,11 @@ def test_a_norm_that_is_held_cannot_be_rescaled(config: RunConfig) -> None:
 
 @pytest.mark.parametrize(
     ("key", "says"),
-    [("task.p", "cannot be changed in this run"), ("nrom", "did you mean norm"), ("optim.ridge", "these can: alpha")],
+    [
+        ("task.p", "cannot be changed in this run"),
+        ("nrom", "did you mean norm"),
+        ("optim.ridge", "these can: alpha, lr, wd, beta1, beta2, hold_norm, norm"),
+    ],
 )
 def test_only_knobs_of_the_run_can_be_changed(config: RunConfig, key: str, says: str) -> None:
     with pytest.raises(UsageError, match=says):

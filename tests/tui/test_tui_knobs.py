@@ -56,8 +56,8 @@ def test_what_is_typed_is_read(typed: str, request_: tuple[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("typed", "says"),
     [
-        ("norm 0", "finite number > 0"), ("norm -3", "finite number > 0"), ("norm abc", "expected a number"),
-        ("norm", "norm what?"), ("norm x0", "factor > 0"), ("hold_norm -1", ">= 0"),
+        ("norm 0", "from 1e-12 to 1e12"), ("norm -3", "from 1e-12 to 1e12"), ("norm abc", "expected a number"),
+        ("norm", "norm what?"), ("norm x0", "factor > 0"), ("hold_norm -1", "0, or a number from 1e-12"),
         ("hold 40", "did you mean hold_norm"), ("nrom 4", "did you mean norm"),
         ("momentum 0.5", "these can: wd, lr, hold_norm, alpha, norm"),
     ],
