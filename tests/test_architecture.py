@@ -47,6 +47,7 @@ IMPORTS = {
     "grok_tui.tui.app": {"torch", "typer", "grok_tui.cli"},
     "grok_tui.engine.launch": {"torch", "textual", "typer", "rich"},
     "grok_tui.engine.trainer": {"textual", "typer", "rich"},
+    "grok_tui.verdict": {"torch", "textual", "typer", "rich", "grok_tui.engine"},
     "grok_tui.store.reader": {"torch", "textual", "typer", "rich"},
     "grok_tui.config.presets": {"torch", "numpy", "textual", "typer", "rich"},
     "grok_tui.science.models": {"textual", "typer", "rich", "msgspec", "grok_tui.config"},

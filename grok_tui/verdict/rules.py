@@ -94,7 +94,7 @@ RULES = (
          MEMORISED + " Features are learnt: the kernel has changed by {now.distance}.",
          (NO_DESCENT, "Test accuracy is {test_acc}.", SCALE), NEITHER),
     Rule(on("grokked", "kernel machine"),
-         "Generalised {grokked_at}; the kernel has changed by {now.distance} since the start.",
+         "Generalised {grokked_at}; the kernel has changed by {now.distance}.",
          ("Features alone explain it: no gradient descent, no weight decay, no lazy phase.", SCALE), NEITHER),
     Rule(on("ended", "kernel machine"), ENDED + "; the kernel has changed by {now.distance}.",
          ("Test accuracy is {test_acc}.", "More iterations or more train data may help.", SCALE), NEITHER),

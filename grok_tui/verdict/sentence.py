@@ -144,7 +144,7 @@ PHRASES: dict[str, Callable[[Facts], str | None]] = {
     "rate": lambda f: short(f.contraction, 2) if f.contraction else None,
     "decay": lambda f: f"only {short(f.wd, 2)}" if f.wd else "off",
     "not_falling": lambda f: "" if direction(f.norm_change) == "falling" else ", not falling",
-    "stayed": lambda f: "stayed at" if abs(f.norm_change) < STAYED else "is",
+    "stayed": lambda f: "stayed at" if abs(f.norm_change) < STAYED else "ended at",
     "nothing_decays": lambda f: "" if f.ever_decayed else " and nothing shrinks its weights",
     "norm_rises": lambda f: (
         f", while the weight norm rises from {short(f.start.norm)} to {short(f.now.norm)}"

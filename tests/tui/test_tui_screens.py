@@ -93,7 +93,7 @@ async def test_the_live_screen_shows_all_that_matters(live: Make, runs: Path, si
         assert rows[0].split() == header.split()
         words = ["loss", "accuracy", "norm & drift", "log x", "log y", "kernel distance", "0.95", "drift 400"]
         words += ["weight norm", "phase", "grokked 805", "delay 765", "knobs", "wd 1", "lr 8e-3", "pace 400/s"]
-        words += ["wd 1→5.6e-4 (13)", "wd 5.6e-4→1", "Grokked at 805", "space pause", "w/W weight decay"]
+        words += ["wd 1→5.6e-4 (13)", "wd 5.6e-4→1", "Grokked at step 805", "space pause", "w/W weight decay"]
         for word in words:
             assert shows(app, word), word
         assert rows[-1].split()[-4:] == ["?", "help", "q", "quit"]

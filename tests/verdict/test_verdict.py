@@ -216,7 +216,7 @@ def test_a_feature_machine_before_it_generalises(live: Live) -> None:
 def test_a_feature_machine_after_it_generalised(runs: Path) -> None:
     events = phases(0, 16)
     told = said(record(runs, "rfm", values=machine(steps_up_to(30)), last=30, events=events))
-    assert told.says == "Generalised at iteration 16; the kernel has changed by 0.78 since the start."
+    assert told.says == "Generalised at iteration 16; the kernel has changed by 0.78."
     assert told.more[0] == "Features alone explain it: no gradient descent, no weight decay, no lazy phase."
     never = machine(steps_up_to(30), t_grok=None)
     told = said(record(runs, "rfm", values=never, last=30, events=phases(0)))
