@@ -20,7 +20,7 @@ from .schema import SECTIONS, RunConfig, Scheduled, Section
 
 Document = dict[str, Any]
 
-LARGEST_FILE = 256 * 1024
+LARGEST_FILE = 128 * 1024
 LONGEST_LINE = 2500
 """Characters. Python's parser needs time with the square of a dotted key's length."""
 
@@ -51,9 +51,9 @@ def read_toml(path: Path) -> Document:
         message = re.sub(r" \(at .*\)$", "", str(error))
         raise UsageError(f"{shown(path)}{at}: not TOML: {message}") from None
     except RecursionError:
-        raise UsageError(f"{shown(path)}: not a config: it is nested too deep") from None
+        raise UsageError(f"{shown(path)}: cannot be read: it is nested too deep") from None
     except ValueError:
-        raise UsageError(f"{shown(path)}: not a config: it has a number of too many digits") from None
+        raise UsageError(f"{shown(path)}: cannot be read: it has a number of too many digits") from None
 
 
 def read_text(path: Path) -> str:
@@ -69,14 +69,14 @@ def read_text(path: Path) -> str:
     except ValueError:
         raise UsageError(f"{brief(path)}: cannot be read: its name has a NUL byte") from None
     if len(content) > LARGEST_FILE:
-        raise UsageError(f"{shown(path)}: not a config: it is larger than {LARGEST_FILE // 1024} kB")
+        raise UsageError(f"{shown(path)}: cannot be read: it is larger than {LARGEST_FILE // 1024} kB")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise UsageError(f"{shown(path)}: not TOML: it is not UTF-8 text") from None
     for number, line in enumerate(text.split("\n"), 1):
         if len(line) > LONGEST_LINE:
-            raise UsageError(f"{shown(path)}:{number}: not a config: the line has more than {LONGEST_LINE} characters")
+            raise UsageError(f"{shown(path)}:{number}: cannot be read: the line has more than {LONGEST_LINE} characters")
     return text
 
 

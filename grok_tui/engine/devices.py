@@ -24,17 +24,18 @@ def is_device_name(text: str) -> bool:
 
 def choose(text: str) -> torch.device:
     """The device that `text` names; `auto` is CUDA where there is one, then MPS, then the CPU."""
+    source = f"GROK_TUI_DEVICE={text}" if os.environ.get("GROK_TUI_DEVICE") == text else f"--device {text}"
     if not is_device_name(text):
-        raise UsageError(f"--device {text}: expected auto, cpu, cuda, cuda:N or mps")
+        raise UsageError(f"{source}: expected auto, cpu, cuda, cuda:N or mps")
     if text == "auto":
         text = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     device = torch.device(text)
     if device.type == "cuda" and not torch.cuda.is_available():
-        raise UsageError(f"--device {text}: torch sees no CUDA device here; use cpu, or see grok-tui doctor")
+        raise UsageError(f"{source}: torch sees no CUDA device here; use cpu, or see grok-tui doctor")
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise UsageError(f"--device {text}: there are {torch.cuda.device_count()} CUDA devices, counted from 0")
+        raise UsageError(f"{source}: there are {torch.cuda.device_count()} CUDA devices, counted from 0")
     if device.type == "mps" and not torch.backends.mps.is_available():
-        raise UsageError("--device mps: torch sees no MPS device here; use cpu")
+        raise UsageError(f"{source}: torch sees no MPS device here; use cpu")
     return device
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,8 @@ from pathlib import Path
 from rich.text import Text
 from textual.binding import Binding, BindingType
 
+from ..config.fields import brief
+from ..config.load import read_toml
 from ..errors import UsageError, nearest
 from . import theme
 from .static_text import styled
@@ -101,15 +102,12 @@ def keymap_file() -> Path:
 
 def read_keymap(path: Path) -> dict[str, str]:
     """Read `id = "keys"` lines; a wrong id or value is one line naming the file and the nearest match."""
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    if not os.path.lexists(path):
         return {}
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path}: {error}") from None
+    document = read_toml(path)
     for id, keys in document.items():
         if id not in BY_ID:
-            raise UsageError(f"{path}: {id}: no such key; {nearest(id, BY_ID)}")
+            raise UsageError(f"{path}: {brief(id)}: no such key; {nearest(id[:60], BY_ID)}")
         if not isinstance(keys, str) or not keys.strip():
             raise UsageError(f'{path}: {id}: expected the name of a key, such as "p" or "ctrl+t"')
     return document

@@ -133,8 +133,8 @@ FILES: dict[str, tuple[bytes, str]] = {
     "lists": (b"a = " + b"[\n" * 3000, "nested too deep"),
     "tables": (b"a = " + b"{a=" * 800, "nested too deep"),
     "dots": (b".".join([b"a"] * 50_000) + b" = 1", "has more than"),
-    "dots on lines": (b"\n".join(b"b%d." % i + b".".join([b"a"] * 1200) + b" = 1" for i in range(100)), "no such key"),
-    "large": (b"# \n" * LARGEST_FILE, "larger than 256 kB"),
+    "dots on lines": (b"\n".join(b"b%d." % i + b".".join([b"a"] * 1200) + b" = 1" for i in range(50)), "no such key"),
+    "large": (b"# \n" * LARGEST_FILE, "larger than 128 kB"),
     "nul": (b"title = 'a\0b'", "not TOML"),
     "escaped nul": (b'title = "a\\u0000b"', "none of them a control character"),
     "escape": (b'title = "\\u001b]52;c;x\\u0007"', "none of them a control character"),
@@ -171,7 +171,7 @@ def test_28_what_is_no_config_gets_one_line_with_the_name_of_the_file(tmp_path: 
 def test_28_a_number_of_too_many_digits_on_one_short_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("grok_tui.config.load.LONGEST_LINE", 10_000)
     (tmp_path / "long.toml").write_text("steps = 1" + "0" * 5000)
-    with pytest.raises(UsageError, match=r"long\.toml: not a config: it has a number of too many digits"):
+    with pytest.raises(UsageError, match=r"long\.toml: cannot be read: it has a number of too many digits"):
         read_toml(tmp_path / "long.toml")
 
 
@@ -222,6 +222,22 @@ def test_28_a_name_in_place_of_a_section_and_an_override(tmp_path: Path) -> None
     for sets in ([], ["optim.lr=1e-3"]):
         with pytest.raises(UsageError, match=r"flat\.toml: optim: expected a table \[optim\], got adamw"):
             load(tmp_path / "flat.toml", sets, env={})
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [(b"x = " + b"[" * 2000, "nested too deep"), (b"\xff", "not UTF-8"), (b"a\x1b = 1", "not TOML")],
+)
+def test_28_the_file_of_keys_is_read_with_the_same_limits(tmp_path: Path, content: bytes, says: str) -> None:
+    from grok_tui.tui.keys import read_keymap
+
+    (tmp_path / "keys.toml").write_bytes(content)
+    with pytest.raises(UsageError, match=says):
+        read_keymap(tmp_path / "keys.toml")
+    os.mkfifo(tmp_path / "fifo.toml")
+    with pytest.raises(UsageError, match="it is not a file"):
+        read_keymap(tmp_path / "fifo.toml")
+    assert read_keymap(tmp_path / "missing.toml") == {}
 
 
 # 30: bounds after derivation
@@ -290,6 +306,14 @@ def test_34_a_device_that_is_not_here_gets_one_line() -> None:
     for name in ("cuda:99", "cuda:999"):
         with pytest.raises(UsageError, match=f"--device {name}: "):
             choose(name)
+
+
+def test_34_a_device_of_the_environment_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    from grok_tui.engine.devices import choose
+
+    monkeypatch.setenv("GROK_TUI_DEVICE", "cuda:01")
+    with pytest.raises(UsageError, match=r"^GROK_TUI_DEVICE=cuda:01: expected auto"):
+        choose("cuda:01")
 
 
 # Attacks: values and sizes that cannot be
