@@ -1,4 +1,4 @@
-"""The README against the program: its commands, keys, fields, presets and exit codes are the real ones."""
+"""The README against the program: its commands, keys, presets and exit codes are the real ones."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from grok_tui.config import presets
-from grok_tui.config.fields import fields
 from grok_tui.tui.keys import KEYS, shown
 from small import GrokTui
 
@@ -26,11 +25,6 @@ def test_every_key_is_in_the_table(key) -> None:  # type: ignore[no-untyped-def]
     table = README[README.index("## Keys") : README.index("Every change is applied")]
     written = shown(key, {})
     assert "`1`–`5`" in table if written in "234" else f"`{written}`" in table
-
-
-def test_every_field_is_described_in_its_own_words() -> None:
-    for f in fields().values():
-        assert f"| `{f.key}` | {f.text} |" in README, f"| `{f.key}` | {f.text} |"
 
 
 def test_the_commands_are_all_there(grok_tui: GrokTui) -> None:

@@ -1,5 +1,6 @@
 """Configs: what presets hold, what overrides do, and the one line that each kind of bad input gets."""
 
+import json
 import tomllib
 from pathlib import Path
 
@@ -11,7 +12,9 @@ from grok_tui.config import presets
 from grok_tui.config.check import is_prime, nearest_prime
 from grok_tui.config.fields import field, fields, replace, steerable
 from grok_tui.config.load import load, resolve, to_toml
+from grok_tui.config.measures import MEASURES
 from grok_tui.errors import UsageError
+from small import GrokTui
 
 
 @pytest.mark.parametrize("name", presets.names())
@@ -164,3 +167,15 @@ def test_primes() -> None:
     assert [p for p in range(30) if is_prime(p)] == [2, 3, 5, 7, 11, 13, 17, 19, 23, 29]
     assert nearest_prime(60) == 59
     assert nearest_prime(62) == 61
+
+
+def test_presets_fields_prints_every_field_and_measure_with_its_meaning(grok_tui: GrokTui) -> None:
+    text = grok_tui("presets", "fields").stdout
+    for known in fields().values():
+        assert f"\n{known.key}: " in f"\n{text}"
+        assert known.text in text
+    assert "optim.lr: a number from 1e-20 to 1e9; default 0.001; can be changed while the run trains\n" in text
+    assert all(measure.meaning in text for measure in MEASURES.values())
+    lines = [json.loads(line) for line in grok_tui("presets", "fields", "--json").stdout.splitlines()]
+    assert [line["field"] for line in lines if "field" in line] == list(fields())
+    assert {line["measure"] for line in lines if "measure" in line} == set(MEASURES)

@@ -126,15 +126,15 @@ def test_26_a_current_directory_that_is_gone_needs_paths_from_the_root(
 # 28: limits of the parser
 
 FILES: dict[str, tuple[bytes, str]] = {
-    "digits": (b"steps = 1" + b"0" * 5000, "the line has more than 2500 characters"),
-    "digits on lines": (b"a = 1" + b"0" * 2400 + b"\n", "no such key"),
-    "hexadecimal": (b"title = 0x" + b"f" * 2400, "title: expected a text, got "),
+    "digits": (b"steps = 1" + b"0" * 5000, "it has a number of too many digits"),
+    "hexadecimal": (b"title = 0x" + b"f" * 50_000, "title: expected a text, got what is far too long"),
     "huge step": (b"[train]\nsteps = 0x" + b"f" * 2400, "[task] is missing"),
     "lists": (b"a = " + b"[\n" * 3000, "nested too deep"),
-    "tables": (b"a = " + b"{a=" * 800, "nested too deep"),
-    "dots": (b".".join([b"a"] * 50_000) + b" = 1", "has more than"),
-    "dots on lines": (b"\n".join(b"b%d." % i + b".".join([b"a"] * 1200) + b" = 1" for i in range(50)), "no such key"),
-    "large": (b"# \n" * LARGEST_FILE, "larger than 128 kB"),
+    "tables": (b"a = " + b"{a=" * 3000, "nested too deep"),
+    "dots": (b".".join([b"a"] * 50_000) + b" = 1", "has more than 200 dots"),
+    "dots on lines": (b"\n".join(b"b%d." % i + b".".join([b"a"] * 190) + b" = 1" for i in range(500)), "no such key"),
+    "dots in a table": (b"a = {" + b".".join([b"a"] * 5000) + b" = 1}", "has more than 200 dots"),
+    "large": (b"# \n" * LARGEST_FILE, "larger than 256 kB"),
     "nul": (b"title = 'a\0b'", "not TOML"),
     "escaped nul": (b'title = "a\\u0000b"', "none of them a control character"),
     "escape": (b'title = "\\u001b]52;c;x\\u0007"', "none of them a control character"),
@@ -155,24 +155,17 @@ FILES: dict[str, tuple[bytes, str]] = {
 def test_28_what_is_no_config_gets_one_line_with_the_name_of_the_file(tmp_path: Path, name: str) -> None:
     content, says = FILES[name]
     file = tmp_path / "bad.toml"
-    file.write_bytes(content + (b"" if name not in ("schedule", "digits on lines") else b"\n"))
+    file.write_bytes(content)
     if name == "schedule":
         file.write_text("schedule = 5\n" + presets.path("modadd-fast").read_text())
     begun = time.monotonic()
     with pytest.raises(UsageError) as error:
         load(file, env={})
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 2
     assert str(error.value).startswith(str(file))
     assert "\n" not in str(error.value)
     assert len(str(error.value)) < 1000
     assert says in str(error.value)
-
-
-def test_28_a_number_of_too_many_digits_on_one_short_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("grok_tui.config.load.LONGEST_LINE", 10_000)
-    (tmp_path / "long.toml").write_text("steps = 1" + "0" * 5000)
-    with pytest.raises(UsageError, match=r"long\.toml: cannot be read: it has a number of too many digits"):
-        read_toml(tmp_path / "long.toml")
 
 
 def test_28_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
