@@ -3,29 +3,48 @@
 config/measures.py says what each means and needs. `spectrum` is read off the kernel, in kernel_measures.py.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from ..config.measures import MEASURES
+from ..config.schema import RunConfig
 from ..science import fourier as spectra
 from ..science.decomposition import error_terms
-from ..science.kernel import empirical_ntk_full
+from ..science.kernel import Weights, empirical_ntk_full
+from ..science.losses import Loss
+from ..science.models import ScaledOutput
 from ..science.regression import kernel_regression
+from ..science.tasks import Data
 from ..science.weight_measures import angle as angle_between
 from ..science.weight_measures import bit_share
-
-if TYPE_CHECKING:
-    from .gradient_learner import GradientLearner
+from .optimization import Optimization
 
 Measures = dict[str, Tensor]
 
 
-def twin(learner: GradientLearner) -> Measures:
+class Measured(Protocol):
+    """The part of a GradientLearner that measures read."""
+
+    config: RunConfig
+    data: Data
+    model: ScaledOutput
+    loss: Loss
+    start_train: Tensor | None
+    start_test: Tensor | None
+    weights_0: Weights
+    weights_mem: Weights | None
+    twin: Optimization | None
+    k0_loss: Tensor | None
+
+    @property
+    def weights(self) -> Weights:
+        """The weights as they are now, by name."""
+
+
+def twin(learner: Measured) -> Measures:
     """Losses of the linearised network, trained beside the real one on the same batches."""
     data, fit = learner.data, learner.twin
     assert fit is not None
@@ -37,14 +56,14 @@ def twin(learner: GradientLearner) -> Measures:
     }
 
 
-def regression(learner: GradientLearner) -> Measures:
+def regression(learner: Measured) -> Measures:
     """Test loss of kernel regression with the kernel at init: the same in every row."""
     assert learner.k0_loss is not None
     return {"k0/test_loss": learner.k0_loss}
 
 
 @torch.no_grad()
-def regression_loss(learner: GradientLearner) -> Tensor:
+def regression_loss(learner: Measured) -> Tensor:
     """Mean squared test error of K_0(test, train) K_0(train, train)^+ y."""
     data, weights = learner.data, learner.weights_0
     x = torch.cat([data.train_x, data.test_x])
@@ -54,7 +73,7 @@ def regression_loss(learner: GradientLearner) -> Tensor:
     return (predicted.to(data.test_y) - data.test_y).square().mean()
 
 
-def decomposition(learner: GradientLearner) -> Measures:
+def decomposition(learner: Measured) -> Measures:
     """The three error terms of the committee machine's test loss."""
     config, beta = learner.config, learner.data.teacher
     assert beta is not None
@@ -68,7 +87,7 @@ def decomposition(learner: GradientLearner) -> Measures:
     return {f"error/{name}": term for name, term in terms.items()}
 
 
-def angle(learner: GradientLearner) -> Measures:
+def angle(learner: Measured) -> Measures:
     """How far the weights have turned, in degrees; from t_mem once that is past."""
     measures = {"angle/init": angle_between(learner.weights, learner.weights_0)}
     if learner.weights_mem:
@@ -76,7 +95,7 @@ def angle(learner: GradientLearner) -> Measures:
     return measures
 
 
-def fourier(learner: GradientLearner) -> Measures:
+def fourier(learner: Measured) -> Measures:
     """How few frequencies the embedding of the residues lives on."""
     embedding = learner.model.net.embedding(learner.weights)
     assert embedding is not None
@@ -84,12 +103,12 @@ def fourier(learner: GradientLearner) -> Measures:
     return {"fourier/gini": spectra.gini(shares), "fourier/energy": spectra.energy(shares)}
 
 
-def bits(learner: GradientLearner) -> Measures:
+def bits(learner: Measured) -> Measures:
     """Share of the first layer's squared weight on the bits that carry the parity."""
     return {"bits/share": bit_share(learner.weights["W1"], learner.config.task.k)}
 
 
-EXTRAS: dict[str, Callable[[GradientLearner], Measures]] = {
+EXTRAS: dict[str, Callable[[Measured], Measures]] = {
     "twin": twin,
     "regression": regression,
     "decomposition": decomposition,
