@@ -30,7 +30,7 @@ from ..config.start import check_start
 from ..engine.pool import Pool, Report, Task
 from ..errors import RunHeld, UsageError
 from ..store.reader import RunReader
-from ..store.run_writer import read_events
+from ..store.timeline import history
 from ..store.rundir import RunDir, create, now, write_atomically
 from . import plots, report
 from .claim import Cell, Claim, Finding, Runs
@@ -98,7 +98,7 @@ def outcome(run: RunDir) -> str:
         status = str(run.info()["status"])
     except UsageError:
         return "missing"
-    if status == "failed" and any(event.get("type") == "failed" for event in read_events(run)):
+    if status == "failed" and any(event.get("type") == "failed" for event in history(run)):
         return "diverged"
     return status
 
