@@ -242,7 +242,7 @@ async def test_space_goes_on_with_a_run_that_stopped(runs: Path, engines: list[E
     run = record(runs, status="interrupted")
     app = GrokApp(runs, run=run)
     async with app.run_test(size=(80, 24)) as pilot:
-        await until(pilot, lambda: shows(app, "space goes on from the last checkpoint"))
+        await until(pilot, lambda: shows(app, "it can go on from its last checkpoint"))
         await pilot.press("space")
         await until(pilot, lambda: len(engines) == 1)
         assert engines[0].resume
