@@ -7,8 +7,12 @@ from typing import Annotated
 
 import typer
 
+from ..config.paths import expanded
+
 Preset = Annotated[str | None, typer.Option("--preset", help="A preset's name; see presets list.")]
-Config = Annotated[Path | None, typer.Option("--config", help="A config file, for instance a run's config.toml.")]
+Config = Annotated[
+    Path | None, typer.Option("--config", parser=expanded, help="A config file, for instance a run's config.toml.")
+]
 Sets = Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE: set a config field by its dotted name.")]
 Seed = Annotated[int | None, typer.Option("--seed", help="The same as --set train.seed=N.")]
 Seeds = Annotated[int | None, typer.Option("--seeds", help="Train this many seeds together, from train.seed on.")]
@@ -16,7 +20,9 @@ Steps = Annotated[int | None, typer.Option("--steps", help="The same as --set tr
 Device = Annotated[str, typer.Option("--device", envvar="GROK_TUI_DEVICE", help="auto, cpu, cuda, cuda:N or mps.")]
 Threads = Annotated[int | None, typer.Option("--threads", help="CPU threads; by default what the steps can feed.")]
 Backend = Annotated[str, typer.Option("--backend", help="fast, or plain: torch's own products, and autograd.")]
-Runs = Annotated[Path, typer.Option("--runs", envvar="GROK_TUI_RUNS", help="The directory of all runs.")]
+Runs = Annotated[
+    Path, typer.Option("--runs", envvar="GROK_TUI_RUNS", parser=expanded, help="The directory of all runs.")
+]
 Name = Annotated[str | None, typer.Option("--name", help="A name for the run, instead of the preset's.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress, only the result.")]

@@ -22,6 +22,7 @@ from ..claims import registry, report
 from ..claims.claim import SOURCES, Claim
 from ..claims.report import Judged
 from ..claims.runner import Planned, Verification, held
+from ..config.paths import expanded
 from ..engine.pool import Report
 from ..errors import GrokError, UsageError, nearest
 from ..store.reader import RunReader
@@ -33,7 +34,9 @@ OUT = Path("verify")
 
 Which = Annotated[list[str] | None, typer.Argument(metavar="CLAIM", help="Claims by id; all if left out.")]
 Quick = Annotated[bool, typer.Option("--quick", help="Fewer seeds, and fewer runs of long claims.")]
-Out = Annotated[Path, typer.Option("--out", help="Where runs, plots and verify.json go; the same again goes on.")]
+Out = Annotated[
+    Path, typer.Option("--out", parser=expanded, help="Where runs, plots and verify.json go; the same again goes on.")
+]
 Workers = Annotated[
     int | None, typer.Option("--workers", min=1, help="Processes that train at a time.", show_default="one a core")
 ]

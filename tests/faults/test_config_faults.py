@@ -103,6 +103,21 @@ def test_26_a_tilde_is_the_home_directory(grok_tui: GrokTui, tmp_path: Path, mon
     assert config.task.path == str(tmp_path / "home" / "digits")
 
 
+def test_26_options_and_their_variables_take_a_tilde(grok_tui: GrokTui, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "mine.toml").write_bytes(presets.path("kumar-poly").read_bytes())
+    arguments = ("run", "--config", "~/mine.toml", "--steps", "2", "--quiet")
+    done = grok_tui(*arguments, env={"HOME": str(home), "GROK_TUI_RUNS": "~/by-variable"})
+    assert (done.returncode, done.stderr) == (0, "")
+    done = grok_tui(*arguments, "--runs", "~/by-option", env={"HOME": str(home)})
+    assert (done.returncode, done.stderr) == (0, "")
+    assert sorted(path.name for path in home.iterdir()) == ["by-option", "by-variable", "mine.toml"]
+    assert [path.name for path in tmp_path.iterdir()] == ["home"]
+    done = grok_tui("presets", "check", "~nobody-here-at-all/x.toml")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+
+
 def test_26_the_path_of_a_task_is_kept_from_the_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     config = presets.load_preset("mnist-alpha", ["task.path=digits/../data"], {})
