@@ -10,7 +10,7 @@ from ..config.names import TASKS
 from ..config.schema import RunConfig
 from ..science.fits import contraction_rate
 from ..store.reader import RunReader
-from .series import HOLD, Phases, held, is_kernel_machine, knobs_of, near, phases_of, step_of, trend
+from .series import HOLD, Phases, held, is_kernel_machine, is_number, knobs_of, near, phases_of, step_of, trend, whole
 
 WIDE = 0.02  # of the step: t_mem and t_grok are known no better than that in a run whose rows are complete
 WEAK = 0.1  # weight decay that would shrink a weight by less than this part over the whole run does nothing
@@ -159,7 +159,7 @@ def facts(reader: RunReader) -> Facts:
     knobs, phases, config, info = knobs_of(reader), phases_of(reader), reader.config, reader.info
     wd, lr = knobs.get("optim.weight_decay", 0.0), knobs.get("optim.lr", 0.0)
     lr /= knobs["model.alpha"] ** 2 if config.optim.lr_over_alpha2 else 1
-    decays = [held(event, config).get("optim.weight_decay", 0.0) for event in reader.of_type("steered")]
+    decays = [held(event, config).get("optim.weight_decay", 0.0) for event in whole(reader, "steered")]
     most_decay = max(config.optim.weight_decay, *decays, wd)
     norms, failed = reader.series("norm/weight")[1], reader.of_type("failed")
     return Facts(
@@ -204,11 +204,13 @@ def moment(reader: RunReader, step: int | None) -> Moment:
 
 def last_steering(reader: RunReader, key: str) -> Steering | None:
     """The last change of a field, or of the norm."""
-    changes = [event for event in reader.of_type("steered") if event.get("key") == key]
-    if not changes:
+    changes = [event for event in whole(reader, "steered") if event.get("key") == key]
+    if not changes or not (is_number(changes[-1].get("old")) and is_number(changes[-1].get("new"))):
         return None
-    step, old, asked = int(changes[-1]["step"]), float(changes[-1]["old"]), float(changes[-1]["new"])
-    return Steering(step, old, held(changes[-1], reader.config).get(key, asked), reader.at("norm/weight", step))
+    step, old, asked = changes[-1]["step"], changes[-1]["old"], changes[-1]["new"]
+    return Steering(
+        step, float(old), held(changes[-1], reader.config).get(key, float(asked)), reader.at("norm/weight", step)
+    )
 
 
 def halved(reader: RunReader, column: str) -> int | None:
@@ -226,7 +228,7 @@ def contraction(reader: RunReader, t_mem: int | None, decay: float) -> float | N
     if t_mem is None or decay <= 0:
         return None
     steps, norms = reader.series("norm/weight")
-    after = steps > max([t_mem, *(event["step"] for event in reader.of_type("steered"))])
+    after = steps > max([t_mem, *(event["step"] for event in whole(reader, "steered"))])
     steps, norms = steps[after], norms[after]
     top = max(len(norms) - 1 - int(np.argmax(norms[::-1])), 0) if len(norms) else 0
     steps, norms = steps[top:], norms[top:]

@@ -55,10 +55,9 @@ class Phases:
 def phases_of(reader: RunReader) -> Phases:
     """When the run memorised and grokked, from its events."""
     times: dict[str, Time] = {}
-    for event in reader.of_type("phase"):
+    for event in whole(reader, "phase"):
         after = event.get("after")
-        time = Time(int(event["step"]), after if isinstance(after, int) else None)
-        times.setdefault(str(event.get("phase")), time)
+        times.setdefault(str(event.get("phase")), Time(event["step"], after if isinstance(after, int) else None))
     return Phases(times.get("memorized"), times.get("grokked"))
 
 
@@ -82,10 +81,15 @@ def step_of(reader: RunReader) -> int:
 def knobs_of(reader: RunReader, before: float = inf) -> dict[str, float]:
     """Every steerable field with the value that the optimizer holds now, or held just before a step."""
     knobs = dict(steerable(reader.config))
-    for event in reader.of_type("steered"):
+    for event in whole(reader, "steered"):
         if event["step"] < before:
             knobs |= held(event, reader.config)
     return knobs
+
+
+def whole(reader: RunReader, type: str) -> list[dict[str, Any]]:
+    """The events of one type; damaged ones, which do not say their step, are left out."""
+    return [event for event in reader.of_type(type) if isinstance(event.get("step"), int)]
 
 
 def held(event: dict[str, Any], config: RunConfig) -> dict[str, float]:
@@ -94,7 +98,7 @@ def held(event: dict[str, Any], config: RunConfig) -> dict[str, float]:
     Seven digits are kept: some devices hold float32. The optimizer's lr is already divided by alpha^2 if the config
     says so; the field's lr is not.
     """
-    optimizer = event.get("optimizer") or {}
+    optimizer = event["optimizer"] if isinstance(event.get("optimizer"), dict) else {}
     found = {str(event.get("key")): event.get("new")}
     found |= {key: optimizer.get(name) for key in steerable(config) if (name := key.rpartition(".")[2]) in optimizer}
     knobs = {key: float(f"{value:.7g}") for key, value in found.items() if is_number(value)}

@@ -1,11 +1,13 @@
 """Numbers about a run: knobs as the optimizer holds them, times with their intervals."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from grok_tui.store.reader import RunReader
+from grok_tui.verdict import verdict
 from grok_tui.verdict.facts import facts
 from grok_tui.verdict.series import HOLD, Time, knobs_of, phases_of
 from recorded import record
@@ -69,3 +71,27 @@ def test_phases_with_and_without_an_interval(tmp_path: Path) -> None:
     assert phases.grok == Time(772, 758)
     assert (phases.t_mem, phases.t_grok, phases.delay) == (32, 772, 740)
     assert [phases.mem.width, phases.grok.width, Time(9).width, Time(0, 0).width] == [0, 13, 0, 0]
+
+
+DAMAGED: list[dict[str, Any]] = [
+    {"type": "steered"},
+    {"type": "steered", "step": "x", "key": "optim.lr", "new": 1.0},
+    {"type": "steered", "step": 5, "key": ["optim.weight_decay"], "optimizer": [1]},
+    {"type": "steered", "step": 5, "key": "optim.weight_decay", "old": None, "new": "x", "optimizer": {"lr": "y"}},
+    {"type": "steered", "step": 5, "key": "norm", "new": 3.0},
+    {"type": "phase", "phase": "memorized"},
+    {"type": "phase", "step": None, "phase": "grokked"},
+    {"type": "phase", "step": 7, "phase": ["grokked"], "after": "x"},
+    {"type": "failed"},
+]
+
+
+@pytest.mark.parametrize("event", DAMAGED)
+def test_a_damaged_event_changes_nothing(tmp_path: Path, event: dict[str, Any]) -> None:
+    run = record(tmp_path, events=[("phase", 40, {"phase": "memorized"})])
+    before = RunReader(run)
+    with run.events_jsonl.open("a") as file:
+        file.write(json.dumps(event) + "\n")
+    after = RunReader(run)
+    assert knobs_of(after) == knobs_of(before)
+    assert verdict(after) == verdict(before)
