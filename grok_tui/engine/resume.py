@@ -11,8 +11,9 @@ from torch import Tensor
 from ..errors import UsageError
 from ..store import checkpoints
 from ..store.checkpoints import Checkpoint
+from ..store.jsonl import Tail
 from ..store.rundir import RunDir
-from ..store.timeline import history, to_repeat
+from ..store.timeline import answered, to_repeat
 from . import backend as backends
 from . import devices
 from .run_state import BACK, Back, RunState
@@ -47,8 +48,9 @@ def open_trainer(
     trainer = Trainer(config, device, backend, **options)
     if start is not None:
         restore(trainer, start.checkpoints, start.repeat, start.failed)
-    if not threads and device.type == "cpu" and not trainer.has_many:
-        torch.set_num_threads(devices.threads_for(trainer.schedule.costs.step))
+    if not threads and device.type == "cpu" and trainer.stepper_name != "threads":
+        at_once = len(trainer.seeds) if trainer.stepper_name == "batched" else 1
+        torch.set_num_threads(devices.threads_for(at_once * trainer.schedule.costs.step))
     return trainer, {} if start is None else {n: c.meta for n, c in start.checkpoints.items()}
 
 
@@ -66,7 +68,13 @@ class Start:
             )
         self.step, found = checkpoints.newest_common(list(alive.values()), run.id)
         self.checkpoints = dict(zip(alive, found, strict=True))
-        self.repeat = {n: to_repeat(history(one), self.checkpoints[n].meta["seq"]) for n, one in alive.items()}
+        known = answered(run)
+        self.repeat = {
+            n: [
+                e for e in to_repeat(Tail(one.events_jsonl)(), self.checkpoints[n].meta["seq"]) if e["request"] in known
+            ]
+            for n, one in alive.items()
+        }
 
 
 def restore(

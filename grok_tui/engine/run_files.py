@@ -44,9 +44,9 @@ class RunFiles:
             columns = ["step", *(f"{name}{edge}" for name in columns[1:] for edge in ("", "@low", "@high"))]
         self.writer = RunWriter(run, columns, checkpoint=checkpoint, of_whole=trainer.has_many and seed is None)
         run.update_info(status="running", ended=None, error=None, **about, **here)
-        self.writer.begin(trainer.step, about)
         limit = trainer.config.measure.disk * 1e6 / len(trainer.seeds)
-        self.checkpoints = checkpoints.Kept(run, int(limit), self.writer.known)
+        self.checkpoints = checkpoints.Kept(run, int(limit), self.writer.known)  # before the log says `resumed`
+        self.writer.begin(trainer.step, about, (seed or trainer.first).repeated)
 
     def close(self) -> None:
         """Close the files."""

@@ -68,14 +68,15 @@ class Steering:
 
     def _repeat(self, seed: Seed) -> Iterator[SeedRecord]:
         """What a user did in an earlier life of the run, at the step at which it was done."""
-        step = self.run.step
+        step, key = self.run.step, self.run.key(seed)
         while seed.repeated and seed.repeated[0]["step"] <= step:
             event = seed.repeated.pop(0)
             about = {"request": event.get("request")}
             if event["type"] == "steered":
                 yield from self._set([seed], {event["key"]: event["new"]}, by="request", **about)
             else:
-                yield from self._spread(seed, Event("marked", step, {"label": event.get("label", ""), **about}))
+                mark = Event("marked", step, {"label": event.get("label", ""), **about})
+                yield from ((to, mark) for to in dict.fromkeys((key, None) if seed is self.run.first else (key,)))
 
     def _set(self, seeds: Sequence[Seed], changes: Mapping[str, Any], by: str, **about: Any) -> Iterator[SeedRecord]:
         """Change knobs of `seeds` before the next step, or refuse all of the changes. The state before is kept."""
@@ -87,17 +88,15 @@ class Steering:
                 yield None, Event("refused", run.step, {"op": "steer", "reason": str(error), "by": by, **about})
             return
         yield from run.snapshot("steered")
+        events = []
         for i in range(len(changes)):
             for seed, values in zip(seeds, resolved, strict=True):
-                yield from self._spread(seed, seed.change(*values[i], run.step, by=by, **about))
+                event = seed.change(*values[i], run.step, by=by, **about)
+                yield run.key(seed), event
+                events += [event] if seed is run.first else []
         run.stepper.set_knobs(run.seeds)
-
-    def _spread(self, seed: Seed, event: Event) -> Iterator[SeedRecord]:
-        """An event of a seed; that of the first seed is also the event of the run as a whole."""
-        key = self.run.key(seed)
-        yield key, event
-        if key is not None and seed is self.run.first:
-            yield None, event
+        if run.has_many:  # last, so that a request that the run has answered has reached every seed
+            yield from ((None, event) for event in events)
 
     def answer(self, request: Request) -> Iterator[SeedRecord]:
         """Do what a request asks, or refuse it with the reason; either is an event that carries the request's id."""

@@ -107,7 +107,7 @@ class Kept:
     """
 
     def __init__(self, run: RunDir, budget: int, events: Sequence[Event]) -> None:
-        """events: those of the run that are still true; checkpoints that none of them names belong to a given-up life."""
+        """events: those of the run that are still true. Later checkpoints belong to a life that was given up."""
         self.run, self.budget = run, budget
         named = {event["step"]: str(event.get("why")) for event in events if event.get("type") == "checkpoint"}
         self.why: dict[int, str] = {}

@@ -41,14 +41,14 @@ class RunWriter:
             self._cut_rows(int(checkpoint["step"]))
         self._metrics = run.metrics_csv.open("a", encoding="utf-8")
 
-    def begin(self, step: int, about: dict[str, Any]) -> None:
-        """Record the event with which this life of the run begins."""
+    def begin(self, step: int, about: dict[str, Any], repeat: Sequence[Event] = ()) -> None:
+        """Record the event with which this life of the run begins; `repeat`: see `timeline.to_repeat`."""
         if self._checkpoint is None:
             self.event("started", step, **about)
         elif self.is_branch:
             self.event("branched", step, parent=self.run.info()["parent"], **about)
         else:
-            self.event("resumed", step, checkpoint_seq=self._kept_seq, **about)
+            self.event("resumed", step, checkpoint_seq=self._kept_seq, repeat=list(repeat), **about)
         for message in self.warnings:
             self.event("warning", step, message=message)
 
@@ -93,7 +93,7 @@ class RunWriter:
             self.warnings.append(f"metrics.csv had lost its header, which was written again{lost}")
 
     def _whole_rows(self, file: Any, step: int, start: int | None = None) -> int:
-        """Bytes of whole rows up to `step`, from where the file stands; the position is restored if `start` is given."""
+        """Bytes of whole rows up to `step`, from where the file stands. It then stands at `start`, if given."""
         kept = 0
         for line in file:
             cells = line.split(b",")

@@ -38,9 +38,28 @@ def number(event: Event) -> int:
 
 
 def to_repeat(events: list[Event], checkpoint_seq: int) -> list[Event]:
-    """The steering and the marks of a user that a checkpoint does not include: they are repeated at their steps."""
-    later = [event for event in events if number(event) > checkpoint_seq]
-    return [e for e in later if e["type"] == "marked" or (e["type"] == "steered" and e.get("by") == "request")]
+    """The steering and the marks of a user that a checkpoint does not include, in the order of their steps.
+
+    events: all events of the run, superseded ones included. An engine that goes on from the checkpoint repeats these at
+    their steps. It names them in `repeat` of its event `resumed`, so that they outlive it if it dies before that.
+    """
+    waiting: list[Event] = []
+    for event in events:
+        if event.get("type") in RETURNS:
+            waiting = list(event.get("repeat", ()))
+        waiting = [earlier for earlier in waiting if _user_act(earlier) != _user_act(event)]
+    later = [e for e in still_true([], events) if number(e) > checkpoint_seq and _user_act(e)]
+    return sorted(later + waiting, key=lambda event: event["step"])
+
+
+def _user_act(event: Event) -> tuple[Any, ...] | None:
+    """What a user did with a request, as far as it tells two acts apart; None if the event is nothing of the kind."""
+    type, request = event.get("type"), event.get("request")
+    if not isinstance(request, str):
+        return None
+    if type == "steered" and event.get("by") == "request":
+        return (type, request, event.get("key"))
+    return (type, request) if type == "marked" else None
 
 
 def answered(run: RunDir) -> set[str]:

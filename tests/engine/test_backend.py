@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from grok_tui.engine import backend
-from grok_tui.science.matmul import PRODUCTS, has_onednn
+from grok_tui.science.matmul import PRODUCTS
+from grok_tui.science.torch_private import has_onednn
 
 CPU = torch.device("cpu")
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 import torch
+from grok_tui.engine.stack import Stack
 
 from captured import hold_knobs_in_tensors
 from grok_tui.config.fields import replace
 from grok_tui.engine.backend import Backend, choose
 from grok_tui.engine.cuda_graph import LOT, WARM_UP, Replay
 from grok_tui.engine.gradient_learner import GradientLearner
-from grok_tui.engine.stack import Stack
 from small import small
 
 CPU = torch.device("cpu")
