@@ -12,7 +12,8 @@ import pytest
 
 from grok_tui.engine import resume as resume_module
 from grok_tui.engine.thread import TrainerThread
-from grok_tui.errors import FINISHED
+from grok_tui.errors import FINISHED, UsageError
+from grok_tui.store.branch import branch
 from grok_tui.store.jsonl import append_line
 from grok_tui.store.requests import send
 from grok_tui.store.rundir import RunDir, create
@@ -171,3 +172,38 @@ def test_requests_without_a_usable_id_are_refused_and_harmless(tmp_path: Path) -
     run.update_info(status="interrupted")
     assert train(run, resume=True) == FINISHED
     assert [event["reason"] for event in history(run) if event["type"] == "refused"][-1].startswith("the engine ended")
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_a_branch_goes_on_from_a_checkpoint_with_other_knobs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seeds: int
+) -> None:
+    run = steered_run(tmp_path, monkeypatch, seeds, None)
+    monkeypatch.undo()
+    at = max(step for step in parts(run, seeds)[-1].checkpoint_steps() if step < 100)
+    twin, other = branch(run, tmp_path, {}, step=99), branch(run, tmp_path, {"wd": 0.25, "lr": "x2"}, step=99)
+    for one in (twin, other):
+        assert one.info()["parent"] == {"run": run.id, "step": at, "root": run.id, "depth": 0}
+        assert one.info()["depth"] == 1
+        assert train(one) == FINISHED
+        assert history(one)[0]["type"] == "branched"
+    for part, theirs in zip(parts(other, seeds), parts(run, seeds), strict=True):
+        steered = [event for event in history(part) if event["type"] == "steered"]
+        assert {event["step"] for event in steered} == {at}
+        assert [event["new"] for event in steered] == [0.25, 2 * steered[1]["old"]]
+        rows = part.metrics_csv.read_text().splitlines()
+        assert rows[0] == theirs.metrics_csv.read_text().splitlines()[0]
+        assert int(rows[1].split(",")[0]) > at
+    same = parts(twin, seeds)[-1].metrics_csv.read_text().splitlines()[1]
+    assert same in parts(run, seeds)[-1].metrics_csv.read_text().splitlines()
+    for step in other.checkpoint_steps():
+        if step > 120:
+            other.checkpoint(step).unlink()
+    whole = other.metrics_csv.read_bytes()
+    other.update_info(status="interrupted")
+    assert train(other, resume=True) == FINISHED
+    assert other.metrics_csv.read_bytes() == whole
+    with pytest.raises(UsageError, match="cannot be changed in this run"):
+        branch(run, tmp_path, {"task.p": 7})
+    with pytest.raises(UsageError, match="no checkpoint at or before step -1"):
+        branch(run, tmp_path, {}, step=-1)
