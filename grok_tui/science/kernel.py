@@ -22,13 +22,10 @@ def empirical_ntk(f: Function, weights: Weights, x: Tensor) -> Tensor:
     Novak, Sohl-Dickstein and Schoenholz 2022, arXiv 2206.08720 (Jacobian contraction).
     """
 
-    def one(weights: Weights, xi: Tensor) -> Tensor:
-        return f(weights, xi.unsqueeze(0)).squeeze(0)
-
     def gradient(xi: Tensor, direction: Tensor) -> Weights:
-        return vjp(lambda w: one(w, xi), weights)[1](direction)[0]
+        return vjp(lambda w: f(w, xi.unsqueeze(0)), weights)[1](direction.unsqueeze(0))[0]
 
-    n, c = x.shape[0], one(weights, x[0]).shape[0]
+    n, c = x.shape[0], f(weights, x[:1]).shape[1]
     kernel = torch.zeros(n, n, dtype=next(iter(weights.values())).dtype, device=x.device)
     for direction in torch.eye(c, dtype=kernel.dtype, device=x.device):
         jacobian = vmap(gradient, in_dims=(0, None))(x, direction)
@@ -89,12 +86,8 @@ def alignment(kernel: Tensor, targets: Tensor) -> Tensor:
     K_c = H K H and Y = H targets, H = I - 1/n. kernel: (n, n); targets: (n, c). NaN if all targets are equal.
     Cortes, Mohri and Rostamizadeh 2012 (JMLR 13:795).
     """
-    y = targets - targets.mean(dim=0)
     centred = kernel - kernel.mean(dim=0, keepdim=True)
-    centred = centred - centred.mean(dim=1, keepdim=True)
-    label_kernel = y @ y.T
-    norms = torch.linalg.matrix_norm(centred) * torch.linalg.matrix_norm(label_kernel)
-    return (centred * label_kernel).sum() / norms
+    return _cosine_with_labels(centred - centred.mean(dim=1, keepdim=True), targets)
 
 
 def column_alignment(kernel: Tensor, targets: Tensor) -> Tensor:
@@ -105,11 +98,15 @@ def column_alignment(kernel: Tensor, targets: Tensor) -> Tensor:
     is never the larger in size. NaN if all targets are equal.
     Kumar et al. 2024, arXiv 2310.06110, `kalignment` in the released notebook (their text centres nothing).
     """
+    return _cosine_with_labels(kernel - kernel.mean(dim=0), targets)
+
+
+def _cosine_with_labels(kernel: Tensor, targets: Tensor) -> Tensor:
+    """<K, Y Y^T> / (‖K‖_F ‖Y Y^T‖_F) with Y = H targets."""
     y = targets - targets.mean(dim=0)
-    centred = kernel - kernel.mean(dim=0)
     label_kernel = y @ y.T
-    norms = torch.linalg.matrix_norm(centred) * torch.linalg.matrix_norm(label_kernel)
-    return (centred * label_kernel).sum() / norms
+    norms = torch.linalg.matrix_norm(kernel) * torch.linalg.matrix_norm(label_kernel)
+    return (kernel * label_kernel).sum() / norms
 
 
 def in_float64(tensor: Tensor) -> Tensor:

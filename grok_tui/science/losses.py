@@ -69,7 +69,7 @@ def hinge() -> Loss:
         sign = targets(y, 1, outputs.dtype)
         return -scale * sign * (sign * outputs < 1)
 
-    return Loss(lambda outputs, y: F.relu(1 - margins(outputs, y)).mean(), slope)
+    return Loss(lambda outputs, y: F.relu(1 - targets(y, 1, outputs.dtype) * outputs).mean(), slope)
 
 
 def logistic() -> Loss:
@@ -83,7 +83,7 @@ def logistic() -> Loss:
         sign = targets(y, 1, outputs.dtype)
         return -scale * sign * torch.sigmoid(-sign * outputs)
 
-    return Loss(lambda outputs, y: -F.logsigmoid(margins(outputs, y)).mean(), slope)
+    return Loss(lambda outputs, y: -F.logsigmoid(targets(y, 1, outputs.dtype) * outputs).mean(), slope)
 
 
 LOSSES: dict[str, Callable[..., Loss]] = {
@@ -92,11 +92,6 @@ LOSSES: dict[str, Callable[..., Loss]] = {
     "hinge": hinge,
     "logistic": logistic,
 }
-
-
-def margins(outputs: Tensor, y: Tensor) -> Tensor:
-    """s f, shape (m, 1), with s = -1 for class 0 and +1 for class 1; negative if the answer is wrong."""
-    return outputs * targets(y, 1, outputs.dtype)
 
 
 def targets(y: Tensor, n_outputs: int, dtype: torch.dtype) -> Tensor:
