@@ -14,6 +14,7 @@ def processor() -> str:
 
 
 def is_intel() -> bool:
+    """Whether the processor is one of Intel's."""
     return _cpuinfo("vendor_id") == "GenuineIntel"
 
 
