@@ -1,4 +1,6 @@
-"""The engine's own process: `python -m grok_tui.engine.host RUN_DIR [--resume] [--lock FD]`.
+"""The engine's own process: `python -m grok_tui.engine.host RUN_DIR [--resume N] [--lock FD]`.
+
+N: bytes of commands.jsonl that were asked of an earlier engine.
 
 It runs in its own session, so that training outlives the terminal, the link and a crash of the screen.
 """
@@ -19,9 +21,9 @@ from .thread import TrainerThread
 def main(arguments: list[str]) -> int:
     """Train the run to its end; SIGTERM and SIGINT save it first."""
     run = RunDir(Path(arguments[0]))
-    lock = int(arguments[arguments.index("--lock") + 1]) if "--lock" in arguments else None
+    lock, earlier = (int(arguments[arguments.index(o) + 1]) if o in arguments else None for o in ("--lock", "--resume"))
     try:
-        thread = TrainerThread(run, resume="--resume" in arguments, lock=lock)
+        thread = TrainerThread(run, resume=earlier is not None, lock=lock, requests_from=earlier)
     except GrokError as error:
         print(f"grok-tui: {error}", file=sys.stderr)
         return error.exit_code

@@ -16,11 +16,12 @@ def spawn(run: RunDir, resume: bool = False) -> subprocess.Popen[bytes]:
     `-P`: a `random.py` in the user's directory must not become the engine's.
     """
     lock = run.acquire()
+    earlier = run.commands_jsonl.stat().st_size if run.commands_jsonl.exists() else 0  # later requests are for it
     try:
         with run.log.open("ab") as log:
             return subprocess.Popen(
                 [sys.executable, "-P", "-m", "grok_tui.engine.host", str(run.path.resolve()), "--lock", str(lock)]
-                + (["--resume"] if resume else []),
+                + (["--resume", str(earlier)] if resume else []),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
