@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 import torch
-from networks import build
 from torch import Generator, Tensor
 from torch.func import jacrev, jvp, vmap
 
@@ -15,6 +14,7 @@ from grok_tui.science import kernel
 from grok_tui.science.activations import ACTIVATIONS
 from grok_tui.science.models import MODELS, Network, ScaledOutput
 from grok_tui.science.models.network import normal
+from networks import build
 from small import distinct, small
 
 TOKENS = {"vocabulary": 11, "n_inputs": 2, "n_outputs": 11}

@@ -8,7 +8,6 @@ from math import cos, degrees, exp, log, pi, radians, sin, sqrt
 import numpy as np
 import pytest
 import torch
-from networks import build
 from torch import Generator, Tensor
 
 from grok_tui.science import fourier, kernel, weight_measures
@@ -18,6 +17,7 @@ from grok_tui.science.linearized import Linearized
 from grok_tui.science.models import Network, ScaledOutput
 from grok_tui.science.models.network import normal
 from grok_tui.science.regression import kernel_regression
+from networks import build
 
 NETWORKS = {
     "embedding-mlp": {"vocabulary": 5, "n_inputs": 2, "n_outputs": 3, "d_embed": 4, "d_hidden": 6},

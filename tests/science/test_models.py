@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
-from networks import build
 from torch import Generator, Tensor, nn
 
 from grok_tui.science.models import ScaledOutput
 from grok_tui.science.models.network import normal
+from networks import build
 
 
 def generator() -> Generator:
