@@ -31,7 +31,9 @@ from ..engine.pool import Pool, Report, Task
 from ..errors import RunHeld, UsageError
 from ..store.reader import RunReader
 from ..store.timeline import history
-from ..store.rundir import RunDir, create, now, write_atomically
+from ..store.files import write_atomically
+from ..store.info import now
+from ..store.rundir import RunDir, create
 from . import plots, report
 from .claim import Cell, Claim, Finding, Runs
 from .report import Judged

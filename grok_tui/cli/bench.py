@@ -11,7 +11,7 @@ from .. import machine
 from ..bench import report
 from ..bench.records import PARTS, Bench, Measured
 from ..errors import UsageError, nearest
-from ..store.rundir import now
+from ..store.info import now
 from . import options, output
 
 Which = Annotated[

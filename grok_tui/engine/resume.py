@@ -11,7 +11,7 @@ from torch import Tensor
 from ..errors import UsageError
 from ..store import checkpoints
 from ..store.checkpoints import Checkpoint
-from ..store.jsonl import Tail
+from ..store.events import EventTail
 from ..store.rundir import RunDir
 from ..store.timeline import answered, to_repeat
 from . import backend as backends
@@ -71,7 +71,9 @@ class Start:
         known = answered(run)
         self.repeat = {
             n: [
-                e for e in to_repeat(Tail(one.events_jsonl)(), self.checkpoints[n].meta["seq"]) if e["request"] in known
+                e
+                for e in to_repeat(EventTail(one.events_jsonl)(), self.checkpoints[n].meta["seq"])
+                if e["request"] in known
             ]
             for n, one in alive.items()
         }

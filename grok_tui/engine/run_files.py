@@ -10,8 +10,9 @@ import torch
 
 from ..errors import FAILED, FINISHED, INTERRUPTED, TARGET_NOT_REACHED
 from ..store import checkpoints
+from ..store.info import now
 from ..store.run_writer import RunWriter
-from ..store.rundir import RunDir, now
+from ..store.rundir import RunDir
 from .records import Event, Kernel, Progress, Record, Row, Snapshot
 from .seed import Seed
 from .trainer import Trainer

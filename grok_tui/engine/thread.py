@@ -9,9 +9,10 @@ from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
 
 from ..errors import FAILED, GrokError
+from ..store.info import now
 from ..store.jsonl import Tail
 from ..store.requests import send
-from ..store.rundir import RunDir, now
+from ..store.rundir import RunDir
 from ..store.timeline import answered
 
 if TYPE_CHECKING:

@@ -19,6 +19,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from ..errors import UsageError
+from .files import sync_folder
 from .rundir import RunDir
 from .timeline import Event
 
@@ -53,15 +54,6 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
     except OSError:
         partial.unlink(missing_ok=True)
         raise
-
-
-def sync_folder(folder: Path) -> None:
-    """Make renames in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def load(path: Path) -> Checkpoint:

@@ -70,6 +70,7 @@ class EventTail(Tail):
     """The events appended to an events.jsonl since the last look; damaged lines are left out."""
 
     def __call__(self) -> list[Event]:
+        """Return the events that became whole since the last call."""
         return [record for record in super().__call__() if is_whole(record)]
 
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import UsageError
+from .info import now
 from .jsonl import Tail, append_line
-from .rundir import RunDir, now
+from .rundir import RunDir
 from .timeline import Event, number, still_true
 
 

@@ -1,19 +1,17 @@
 """Where everything of a run lies on disk, and who holds it. The only place that knows a file's name."""
 
-from __future__ import annotations
-
-import fcntl
-import json
 import os
 import platform
 import random
+import re
+import shutil
 import socket
+import stat
 import string
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +21,10 @@ from ..config.load import load, to_toml
 from ..config.schema import RunConfig
 from ..config.start import check_start
 from ..errors import RunHeld, UsageError
-
-SCHEMA = 1
-"""Version of the layout; a reader refuses a newer one."""
-
-ENDED = ("finished", "failed", "interrupted")
+from . import info as info_file
+from . import lock
+from .files import write_atomically
+from .info import ENDED, SCHEMA, now
 
 
 class RunDir:
@@ -50,9 +47,18 @@ class RunDir:
         """The directory's name is the run's id."""
         return self.path.name
 
-    def seed(self, number: int) -> RunDir:
-        """The run of one seed, where this is a run of many."""
+    def seed(self, number: int) -> "RunDir":
+        """The run of one seed, if this is a run of many."""
         return RunDir(self.path / f"seed_{number}")
+
+    def whole(self) -> "RunDir | None":
+        """The run of many seeds that this one belongs to, if it is one seed of it; only the whole has an engine."""
+        match = re.fullmatch(r"seed_(\d+)", self.id)
+        whole = RunDir(self.path.parent)
+        try:
+            return whole if match and int(match[1]) in whole.info().get("seeds", ()) else None
+        except UsageError:
+            return None
 
     def checkpoint(self, step: int) -> Path:
         """The file of the checkpoint taken at `step`."""
@@ -64,108 +70,112 @@ class RunDir:
 
     def checkpoint_steps(self) -> list[int]:
         """The steps that have a checkpoint, in order."""
-        return sorted(int(file.stem.removeprefix("step_")) for file in self.checkpoints.glob("step_*.safetensors"))
+        files = self.checkpoints.glob("step_*.safetensors")
+        names = [file.name for file in files if not file.is_symlink()]
+        return sorted(int(match[1]) for name in names if (match := re.fullmatch(r"step_(\d+)\.safetensors", name)))
+
+    def size(self) -> int:
+        """Bytes on disk."""
+        total = 0
+        for folder, _, names in os.walk(self.path):
+            for name in names:
+                try:
+                    total += os.lstat(os.path.join(folder, name)).st_size
+                except OSError:
+                    continue
+        return total
 
     def config(self) -> RunConfig:
         """Read the config that this run was started with; the environment does not reach it."""
-        return load(self.config_toml, env={})
+        return self.config_with([])
+
+    def config_with(self, sets: list[str]) -> RunConfig:
+        """The run's config, changed by each KEY=VALUE of `sets`."""
+        if self.config_toml.is_symlink():
+            raise UsageError(f"{self.config_toml}: is a link; links inside a run are not followed")
+        return load(self.config_toml, sets, env={})
 
     def info(self) -> dict[str, Any]:
-        """Read run.json; its status is `interrupted` where an engine died without saying so."""
-        try:
-            info = json.loads(self.run_json.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise UsageError(f"{self.path}: not a run: it has no run.json") from None
-        except (OSError, ValueError):
-            raise UsageError(f"{self.path}: not a run: its run.json cannot be read") from None
-        if not isinstance(info, dict) or not isinstance(info.get("schema"), int) or "status" not in info:
-            raise UsageError(f"{self.path}: not a run: its run.json is not one of grok-tui's")
-        if info["schema"] > SCHEMA:
-            raise UsageError(f"{self.path}: written by a newer grok-tui (schema {info['schema']}); update to read it")
-        if info["status"] not in ENDED and info.get("host") == socket.gethostname() and not self.is_held():
+        """Read run.json, every field of it checked. Its status is `interrupted` if the engine died without a word."""
+        info = info_file.checked(info_file.read(self.run_json))
+        if info["status"] not in ENDED and not self.is_live(info):
             info["status"] = "interrupted"
+            info["error"] = self._lost(info["host"])
         return info
 
     def update_info(self, **changes: Any) -> None:
         """Change fields of run.json; readers see the old file or the new one, never half of one."""
-        info = json.loads(self.run_json.read_text(encoding="utf-8")) | changes
-        write_atomically(self.run_json, json.dumps(info, indent=1) + "\n")
+        write_info(self, info_file.read(self.run_json) | changes)
 
     def is_held(self) -> bool:
         """Whether an engine, or the process that is starting one, holds this run."""
-        try:
-            with self.lock.open("rb") as lock:
-                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except FileNotFoundError:
-            return False
-        except OSError:
+        held = lock.probe(self.lock)
+        return lock.is_fresh(self.lock) if held is None else held
+
+    def is_live(self, info: dict[str, Any]) -> bool:
+        """Whether a run that has not ended has an engine: it holds the lock, or, on a host whose locks cannot be
+        seen here, it has shown a sign of life within the last minute."""
+        if self.is_held():
             return True
-        return False
+        return info["host"] not in ("", socket.gethostname()) and lock.is_fresh(self.lock)
+
+    def _lost(self, host: str) -> str | None:
+        """What is known of an engine that died on another host."""
+        if host in ("", socket.gethostname()):
+            return None
+        sign = lock.last_sign(self.lock)
+        since = "" if sign is None else f" since {datetime.fromtimestamp(sign, UTC).isoformat(timespec='seconds')}"
+        return f"lost: no sign of life from {host}{since}"
 
     def acquire(self, patience: float = 0.5) -> int:
         """Become the run's only engine: returns the descriptor of its lock, to be closed with `os.close`.
 
-        A child process that inherits the descriptor holds the run as well. A reader that asks `is_held` has
-        the lock for a moment, hence the patience, in seconds.
+        A child process that inherits the descriptor holds the run as well.
         """
-        descriptor = os.open(self.lock, os.O_RDWR | os.O_CREAT, 0o644)
-        deadline = time.monotonic() + patience
-        while True:
+        self.check_inside()
+        info = info_file.checked(info_file.read(self.run_json))
+        seems_live = info["status"] not in ENDED and lock.is_fresh(self.lock)
+        if seems_live and info["host"] not in ("", socket.gethostname()) and not lock.probe(self.lock):
+            raise RunHeld(f"{self.id} is held by an engine on {info['host']}, which was alive within the last minute")
+        return lock.acquire(self.lock, self.id, patience, is_live=seems_live)
+
+    def check_inside(self) -> None:
+        """Refuse to write a run if something in it is a link, which may lead outside, or is not what it should be."""
+        folders = (self.checkpoints, self.kernel, *self.path.glob("seed_*"))
+        for path in {*vars(self).values(), *folders} - {self.path}:
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return descriptor
-            except OSError:
-                if time.monotonic() > deadline:
-                    os.close(descriptor)
-                    raise RunHeld(f"{self.id} is held by another engine; attach to it, or stop it first") from None
-                time.sleep(0.02)
+                mode = path.lstat().st_mode
+            except FileNotFoundError:
+                continue
+            if stat.S_ISLNK(mode):
+                if lock.file_of(path) == path:
+                    raise UsageError(f"{path}: is a link; links inside a run are not followed")
+            elif not (stat.S_ISDIR(mode) if path in folders else stat.S_ISREG(mode)):
+                raise UsageError(f"{path}: is not a {'directory' if path in folders else 'file'}")
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Replace a file's whole content in one step."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def now() -> str:
-    """The local time as it is written in every file."""
-    return datetime.now().astimezone().isoformat(timespec="milliseconds")
+def write_info(run: RunDir, info: dict[str, Any]) -> None:
+    """Write run.json."""
+    write_atomically(run.run_json, info_file.to_json(info))
 
 
 def check_runs_dir(runs: Path) -> None:
     """Refuse a runs directory that cannot be made or written, leaving nothing behind."""
-    parent = runs
-    while not parent.exists():
-        parent = parent.parent
-    if not parent.is_dir():
-        raise UsageError(f"--runs {runs}: {parent} is not a directory")
     try:
+        parent = runs
+        while not parent.exists() and parent != parent.parent:
+            parent = parent.parent
+        if not parent.is_dir():
+            raise UsageError(f"--runs {runs}: {parent} is not a directory")
         tempfile.TemporaryFile(dir=parent).close()
     except OSError as error:
         raise UsageError(f"--runs {runs}: cannot be written: {error.strerror}") from None
 
 
 def new_id(label: str, seed: int) -> str:
-    """A directory's name that no other run has: time, name, seed, and four characters by chance."""
+    """A directory's name that no other run has: time in UTC, name, seed, and four characters by chance."""
     suffix = "".join(random.SystemRandom().choices(string.ascii_lowercase + string.digits, k=4))
-    return f"{datetime.now():%Y-%m-%d_%H%M%S}_{label}_s{seed}_{suffix}"
-
-
-def make_empty(run: RunDir, config: RunConfig) -> None:
-    """All of a run's directory but its run.json."""
-    run.path.mkdir(parents=True)
-    run.checkpoints.mkdir()
-    run.kernel.mkdir()
-    run.config_toml.write_text(to_toml(config), encoding="utf-8")
-    run.events_jsonl.touch()
-    run.commands_jsonl.touch()
+    return f"{datetime.now(UTC):%Y-%m-%d_%H%M%S}_{label}_s{seed}_{suffix}"
 
 
 def create(
@@ -183,10 +193,11 @@ def create(
     backend: str = "fast",
     seeds: Sequence[int] = (),
 ) -> RunDir:
-    """Make a new run's directory, ready for an engine.
+    """Make a new run's directory, ready for an engine; if that fails, nothing is left behind.
 
-    id: the directory's name; none: made of the time, the name and the seed.
-    threads: CPU threads to train on; none: as many as its steps can feed.
+    id: the directory's name; None: made of the time, the name and the seed.
+    threads: CPU threads to train on; None: as many as its steps can feed.
+    parent: run, step, root and depth of the run from whose checkpoint this one starts.
     seeds: of a run of many seeds: each becomes an ordinary run directory inside, held by the same lock.
     device, backend, threads, pace: what was asked for; run.json keeps them in `asked`. The engine puts what it
         uses into `used`.
@@ -195,7 +206,6 @@ def create(
     check_runs_dir(runs)
     label = name or preset
     run = RunDir(runs / (id or new_id(label, config.train.seed)))
-    make_empty(run, config)
     info: dict[str, Any] = {
         "schema": SCHEMA,
         "id": run.id,
@@ -219,10 +229,27 @@ def create(
         "progress": {"step": 0, "steps_per_second": 0.0, "measuring": 0.0},
         "result": {},
     }
-    info |= {"seeds": list(seeds)} if seeds else {}
-    write_atomically(run.run_json, json.dumps(info, indent=1) + "\n")
-    for seed in seeds:
-        of_seed = replace(config, {"train.seed": seed})
-        one = create(run.path, of_seed, preset=preset, device=device, name=name, backend=backend, id=run.seed(seed).id)
-        one.lock.symlink_to(Path("..") / run.lock.name)
+    runs.mkdir(parents=True, exist_ok=True)
+    run.path.mkdir()
+    try:
+        fill(run, config, info | ({"seeds": list(seeds)} if seeds else {}))
+        for seed in seeds:
+            one = run.seed(seed)
+            one.path.mkdir()
+            of_seed = info | {"id": one.id, "seed": seed, "stop_on": None}
+            fill(one, replace(config, {"train.seed": seed}), of_seed)
+            one.lock.symlink_to(lock.OF_WHOLE)
+    except BaseException:
+        shutil.rmtree(run.path, ignore_errors=True)
+        raise
     return run
+
+
+def fill(run: RunDir, config: RunConfig, info: dict[str, Any]) -> None:
+    """Everything in a new run's directory."""
+    run.checkpoints.mkdir()
+    run.kernel.mkdir()
+    run.config_toml.write_text(to_toml(config), encoding="utf-8")
+    run.events_jsonl.touch()
+    run.commands_jsonl.touch()
+    write_info(run, info)

@@ -7,10 +7,8 @@ they are superseded. Every reader, resume and branch use this rule and no other.
 
 from typing import Any
 
-from .jsonl import Tail
+from .events import Event, EventTail
 from .rundir import RunDir
-
-Event = dict[str, Any]
 
 RETURNS = ("resumed",)
 """Types of events after which earlier ones may be superseded."""
@@ -18,7 +16,7 @@ RETURNS = ("resumed",)
 
 def history(run: RunDir) -> list[Event]:
     """The events of `run` that are still true, in their order."""
-    return still_true([], Tail(run.events_jsonl)())
+    return still_true([], EventTail(run.events_jsonl)())
 
 
 def still_true(known: list[Event], new: list[Event]) -> list[Event]:
@@ -64,5 +62,5 @@ def _user_act(event: Event) -> tuple[Any, ...] | None:
 
 def answered(run: RunDir) -> set[str]:
     """The ids of all requests that an event has ever answered."""
-    ids = (event.get("request") for event in Tail(run.events_jsonl)())
+    ids = (event.get("request") for event in EventTail(run.events_jsonl)())
     return {id for id in ids if isinstance(id, str)}

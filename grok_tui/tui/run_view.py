@@ -1,18 +1,14 @@
 """What a run's directory says about it, in the terms the screens use."""
 
-from __future__ import annotations
-
 import os
 from typing import Any
 
-from ..config.fields import ALIASES, NORM, has_norm
+from ..config.fields import NORM, has_norm
+from ..config.steering import HOLD
 from ..store.reader import RunReader
 from ..store.rundir import ENDED
-from ..verdict.series import HOLD, knobs_of
+from ..verdict.series import knobs_of
 from . import theme
-
-SHORT = {key: alias for alias, key in ALIASES.items()}
-"""Field -> the short name that screens use for it."""
 
 STATUS = {
     "starting": ("○", "starting", theme.DIM),
@@ -20,9 +16,10 @@ STATUS = {
     "paused": ("‖", "paused", theme.WARN),
     "finished": ("✓", "finished", theme.TEXT),
     "failed": ("✗", "failed", theme.BAD),
+    "stopped": ("■", "stopped", theme.TEXT),
     "interrupted": ("!", "interrupted", theme.WARN),
 }
-"""Status of run.json -> sign, word and colour; the sign and the word tell it without the colour."""
+"""Status -> sign, word and colour; the sign and the word tell it without the colour."""
 
 
 def is_live(info: dict[str, Any]) -> bool:
@@ -30,14 +27,14 @@ def is_live(info: dict[str, Any]) -> bool:
     return info["status"] not in ENDED
 
 
+def ending_of(info: dict[str, Any]) -> str:
+    """The status; an interrupted run that could say when it ended was `stopped`, others died."""
+    return "stopped" if info["status"] == "interrupted" and info.get("ended") else str(info["status"])
+
+
 def status_of(info: dict[str, Any]) -> tuple[str, str, str]:
     """Sign, word and colour of a run's status."""
-    return STATUS.get(info["status"], ("?", str(info["status"]), theme.DIM))
-
-
-def short_name(key: str) -> str:
-    """`wd` for optim.weight_decay; the bare field name where there is no short one."""
-    return SHORT.get(key, key.rpartition(".")[2])
+    return STATUS.get(ending_of(info), ("?", str(info["status"]), theme.DIM))
 
 
 def speed_of(reader: RunReader) -> float:
@@ -45,21 +42,26 @@ def speed_of(reader: RunReader) -> float:
     return float((reader.info.get("progress") or {}).get("steps_per_second") or 0.0)
 
 
+def seed_of(info: dict[str, Any]) -> str:
+    """`s0` for seed 0, `16 seeds` for many."""
+    return f"{len(info['seeds'])} seeds" if "seeds" in info else f"s{info.get('seed', '')}"
+
+
 def seeds_of(info: dict[str, Any]) -> str:
-    """Its seed; or how many there are, and how many of them have grokked."""
+    """The seed; or how many there are, and how many of them have grokked."""
     if "seeds" not in info:
         return f"seed {info.get('seed')}"
     grokked = (info.get("result") or {}).get("grokked", 0)
-    return f"{len(info['seeds'])} seeds" + (f", {grokked} grokked" if grokked else "")
+    return f"{len(info['seeds'])} seeds" + (f", {grokked} of {len(info['seeds'])} grokked" if grokked else "")
 
 
 def measuring_of(info: dict[str, Any]) -> str:
-    """What measuring takes of the computing, and what was skipped to keep it small."""
+    """The share of the computing that measuring takes, and what was skipped to keep it small."""
     progress = info.get("progress") or {}
     skipped = progress.get("skipped") or info.get("skipped") or {}
-    told = [f"{count} {name}" for name, count in skipped.items() if count]
+    counts = [f"{count} {name}" for name, count in skipped.items() if count]
     share = f"measuring {100 * float(progress.get('measuring') or 0):.0f} %"
-    return f"{share}, skipped {' and '.join(told)}" if told else share
+    return f"{share}, skipped {' and '.join(counts)}" if counts else share
 
 
 FIRST = ("optim.weight_decay", "optim.lr", "optim.ridge", HOLD)
@@ -67,7 +69,7 @@ FIRST = ("optim.weight_decay", "optim.lr", "optim.ridge", HOLD)
 
 
 def knobs_shown(reader: RunReader) -> dict[str, float]:
-    """The knobs in the order in which they matter; a norm that is free is none."""
+    """The knobs in the order in which they matter, without hold_norm if no norm is held."""
     return {key: value for key, value in ordered(reader).items() if key != HOLD or value}
 
 

@@ -10,7 +10,8 @@ from typing import Any
 from textual.pilot import Pilot
 
 from grok_tui.store.jsonl import append_line
-from grok_tui.store.rundir import RunDir, now
+from grok_tui.store.info import now
+from grok_tui.store.rundir import RunDir
 from grok_tui.tui.app import GrokApp
 
 SIZES = [(80, 24), (120, 36), (200, 60)]
