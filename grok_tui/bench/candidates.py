@@ -81,21 +81,8 @@ class Kernel:
         for _ in range(steps):
             self.kernel = self.learner.model.ntk(self.learner.weights, self.learner.probe)
 
-    def memory(self) -> int:
-        """Bytes by which the process grows, at its peak, while it computes a kernel."""
-        before = resident("VmRSS")
-        Path("/proc/self/clear_refs").write_text("5")  # VmHWM counts from here
-        self.advance(1)
-        return resident("VmHWM") - before
-
     def save_kernel(self, path: Path) -> None:
         save_file({"kernel": self.kernel.contiguous()}, path)
-
-
-def resident(name: str) -> int:
-    """A line of /proc/self/status, in bytes."""
-    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(name))
-    return 1024 * int(line.split()[1])
 
 
 class Seeds:

@@ -26,10 +26,11 @@ def bench(parts: Which = None, quick: Quick = False, json: options.Json = False)
     A missed target is reported; it is not an error.
     """
     chosen = choose(parts or [])
-    from ..bench.arithmetic import Machine  # these load torch
+    import torch  # only here: it loads for a second
+
     from ..bench.benchmarks import BENCHMARKS
 
-    threads, date = Machine.threads(), now()
+    threads, date = torch.get_num_threads(), now()
     if json:
         about = {**machine.describe(), "threads": threads, "versions": machine.versions()}
         output.json_line({"type": "machine", "date": date, **about, "quick": quick})

@@ -74,7 +74,7 @@ def test_seeds_start_the_baselines_stack_and_what_it_logs(tmp_path: Path) -> Non
 def test_the_kernel(preset: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config, start, ours_in_file = double(preset, "measure.probe=6"), tmp_path / "start", tmp_path / "kernel"
     ours = Kernel(config, 1)
-    assert 0 <= ours.memory() < 500e6
+    ours.advance(1)
     ours.save(start)
     ours.save_kernel(ours_in_file)
     for bound in (kernel.LARGEST, 0.0):  # all outputs at once, and one by one

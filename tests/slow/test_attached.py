@@ -14,8 +14,8 @@ import pytest
 
 from grok_tui.bench.records import alternate, ratios
 from grok_tui.config.presets import DEFAULT
-from grok_tui.store.requests import send
 from grok_tui.store.info import ENDED
+from grok_tui.store.requests import send
 from grok_tui.store.rundir import RunDir
 from grok_tui.store.timeline import history
 from measured import figure

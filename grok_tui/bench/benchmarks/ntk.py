@@ -1,4 +1,4 @@
-"""The trace NTK at 64 inputs beside torch.func: time, error and memory."""
+"""The trace NTK at 64 inputs beside torch.func: time and error."""
 
 from collections.abc import Iterator
 
@@ -26,7 +26,6 @@ def network(bench: Bench, preset: str, p: int, at_least: float, rounds: int) -> 
     yield Note(f"{name}, p = {p}, {config.model.d_hidden} hidden units, {PROBE} inputs; the baseline by torch.func")
     bench.say(f"ntk: {rounds} rounds of the {name}")
     with WorkerProcess(Kernel, config, bench.threads, prepare=prepare_process) as ours:
-        memory = ours.call(Kernel.memory)
         ours.call(Kernel.save, single)
         with WorkerProcess(kernel.Kernel, single, config, bench.threads) as baseline:
             sides = {"baseline": steps_per_second(baseline, 0.5), "ours": steps_per_second(ours, 0.5)}
@@ -42,4 +41,3 @@ def network(bench: Bench, preset: str, p: int, at_least: float, rounds: int) -> 
         baseline.call(kernel.Kernel.advance, 1)
         error = baseline.call(kernel.Kernel.distance, ours_in_file)
     yield Measured("error against the float64 Jacobian, relative", [error], at_most=1e-5)
-    yield Measured("memory beyond that of the process", [memory / 1e6], "MB", at_most=500)
