@@ -1,4 +1,4 @@
-"""What single fields cannot say: values that must fit one another."""
+"""Checks of several fields together: task, model, loss, optimizer and measures must fit one another."""
 
 from math import isqrt
 
@@ -77,17 +77,19 @@ def check_parts(config: RunConfig) -> None:
     if loss in BINARY_LOSSES and targets != "binary":
         raise UsageError(f"loss.name: {loss} needs two classes, but {task_name} asks for {targets}")
     if config.model.name == "signed-committee" and targets == "binary" and loss not in BINARY_LOSSES:
-        raise UsageError(f"{model_name} has one output, but loss.name {loss} wants one a class; use logistic or hinge")
+        raise UsageError(
+            f"{model_name} has one output, but loss.name {loss} needs one per class; use logistic or hinge"
+        )
     if config.model.name == "transformer" and config.model.d_embed % config.model.n_heads:
         raise UsageError(f"model.n_heads: {config.model.n_heads} does not divide model.d_embed {config.model.d_embed}")
     if (config.model.name == "kernel-machine") != (config.optim.name == "rfm"):
         raise UsageError(
-            f"optim.name: {config.optim.name} and {model_name}: rfm trains a kernel-machine, and nothing else does"
+            f"optim.name: {config.optim.name} and {model_name}: rfm trains a kernel-machine, and only a kernel-machine"
         )
     if config.optim.name == "rfm" and loss != "mse":
         raise UsageError(f"loss.name: {loss}, but optim.name rfm solves a regression: mse")
     if config.train.batch_size and config.optim.name == "rfm":
-        raise UsageError("train.batch_size: optim.name rfm solves for all train examples at once; 0")
+        raise UsageError("train.batch_size: optim.name rfm solves for all train examples at once; set it to 0")
     if config.train.batch_size > n_examples(config):
         raise UsageError(
             f"train.batch_size: {config.train.batch_size} is more than {n_examples(config)} train examples"
@@ -95,7 +97,7 @@ def check_parts(config: RunConfig) -> None:
 
 
 def check_measures(config: RunConfig) -> None:
-    """Refuse a measure that is asked for by name and cannot be taken of this task, model or loss."""
+    """Refuse a measure in `measure.also` that is not defined for this task, model or loss."""
     also = config.measure.also
     for i, name in enumerate(also):
         if name not in EXTRAS:
@@ -111,17 +113,19 @@ def check_measures(config: RunConfig) -> None:
     size = (config.task.n_train + config.task.n_test) * values(config, "task").get("n_outputs", 1)
     if "regression" in config.measure.also and size > LARGEST_KERNEL:
         raise UsageError(
-            f"measure.also: regression solves for task.n_train + task.n_test examples, times task.n_outputs: {size} "
-            f"of at most {LARGEST_KERNEL}"
+            f"measure.also: regression solves for (task.n_train + task.n_test) * task.n_outputs = {size} unknowns; "
+            f"at most {LARGEST_KERNEL}"
         )
     if "decomposition" in config.measure.also and config.model.centered:
-        raise UsageError("measure.also: decomposition is of the plain output, but model.centered is true")
+        raise UsageError(
+            "measure.also: decomposition describes the output without centring, but model.centered is true"
+        )
 
 
 def n_examples(config: RunConfig) -> int:
-    """How many examples there are to train on; of pairs fewer than all, since frac_train < 1."""
-    asked, task = operation(config), config.task
-    return int(task.frac_train * asked.n_pairs(task.p)) if asked else task.n_train
+    """The number of train examples; fewer than all pairs, since frac_train < 1."""
+    modular, task = operation(config), config.task
+    return int(task.frac_train * modular.n_pairs(task.p)) if modular else task.n_train
 
 
 def has_accuracy(config: RunConfig) -> bool:
@@ -131,7 +135,7 @@ def has_accuracy(config: RunConfig) -> bool:
 
 
 def check_phase(config: RunConfig) -> None:
-    """Refuse thresholds that can never be read, and none at all."""
+    """Refuse thresholds of a quantity that is not measured, and a phase without a threshold."""
     phase = config.phase
     if (phase.train_acc or phase.test_acc) and not has_accuracy(config):
         raise UsageError(

@@ -1,5 +1,6 @@
-"""Fields by their dotted name: their type and limits, the value that a text or a TOML value stands for, steering."""
+"""The fields of a config by their dotted names: limits, conversion from text and TOML, which ones can be steered."""
 
+import operator
 import re
 from dataclasses import dataclass
 from functools import cache
@@ -21,6 +22,7 @@ ALIASES = {"wd": "optim.weight_decay", "lr": "optim.lr", "alpha": "model.alpha",
 SMALLEST, LARGEST = 1e-30, 1e30
 """Other sizes than these and 0 are lost in float32, where training computes."""
 LONGEST_TEXT = 1000
+BOUNDS = (("gt", ">", operator.gt), ("ge", ">=", operator.ge), ("lt", "<", operator.lt), ("le", "<=", operator.le))
 
 
 @dataclass(frozen=True)
@@ -53,20 +55,14 @@ class Field:
         low = doc.ge if doc.least is None else doc.least
         if low is not None and doc.le is not None:
             return f"{'' if doc.least is None else '0, or '}{kind} from {_figure(low)} to {_figure(doc.le)}"
-        bounds = (("gt", ">"), ("ge", ">="), ("lt", "<"), ("le", "<="))
-        signs = [f"{sign} {_figure(getattr(doc, name))}" for name, sign in bounds if getattr(doc, name) is not None]
+        signs = [f"{sign} {_figure(getattr(doc, name))}" for name, sign, _ in BOUNDS if getattr(doc, name) is not None]
         return f"{kind} {' and '.join(signs)}".rstrip()
 
     def allows(self, number: float) -> bool:
         """Whether a number is within the limits."""
-        doc = self.doc
-        return (
-            (doc.gt is None or number > doc.gt)
-            and (doc.ge is None or number >= doc.ge)
-            and (doc.lt is None or number < doc.lt)
-            and (doc.le is None or number <= doc.le)
-            and (doc.least is None or number == 0 or number >= doc.least)
-        )
+        limits = ((getattr(self.doc, name), holds) for name, _, holds in BOUNDS)
+        least = self.doc.least is None or number == 0 or number >= self.doc.least
+        return least and all(limit is None or holds(number, limit) for limit, holds in limits)
 
     def convert(self, value: Any) -> Any:
         """The value of a TOML document as the field's type; refuse what the field does not allow."""

@@ -13,6 +13,8 @@ from .schema import RunConfig
 MOST_SEEDS = 1000
 COPIES_OF_WEIGHTS = 5
 """Weights, gradient, two moments of Adam, and the weights at step 0."""
+PAIR_BYTES = 250
+"""Of a pair of residues, its tokens and its result while they are listed in Python."""
 
 
 def check_start(config: RunConfig, seeds: int = 1) -> None:
@@ -61,29 +63,25 @@ def machine_memory() -> int:
 def memory(config: RunConfig) -> dict[str, int]:
     """Least bytes that a run needs at once, by the fields that decide them."""
     task, number = config.task, 8 if config.train.dtype == "float64" else 4
-    n = n_examples(config)
-    modular = operation(config)
+    modular, n = operation(config), n_examples(config)
     examples = modular.n_pairs(task.p) if modular else task.n_train + task.n_test
     tokens = task.n_tokens if modular else 0
     inputs, outputs = shape(config)
-    at_once = max(config.train.batch_size or n, examples - n)
     units, weights = sizes(config, inputs, outputs, tokens)
-    probe = min(config.measure.probe, examples - n)
+    at_once = max(config.train.batch_size or n, examples - n)
+    size = "task.p" if modular else "task.n_train, task.n_test"
     found = {
-        "task.p" if modular else "task.n_train, task.n_test, task.d": examples * (tokens or inputs) * (8 + number),
+        ("task.p" if modular else f"{size}, task.d"): examples * (PAIR_BYTES if modular else inputs * (8 + number)),
         "model.d_hidden, model.d_embed, model.n_layers": COPIES_OF_WEIGHTS * weights * number,
-        "task.p, model.d_hidden" if modular else "task.n_train, task.n_test, model.d_hidden": 2
-        * at_once
-        * units
-        * number,
-        "measure.probe": 2 * probe**2 * number,
+        f"{size}, model.d_hidden": 2 * at_once * units * number,
+        "measure.probe": 2 * min(config.measure.probe, examples - n) ** 2 * number,
     }
     if task.name == "teacher-student":
         found["task.d_teacher"] = 8 * task.d_teacher * (task.d_teacher + task.d + task.n_outputs)
     if config.optim.name == "rfm":
-        found["task.p" if modular else "task.n_train"] = 3 * 8 * n**2
+        found[size] = 3 * 8 * n**2
     if task.name == "eigenvector" or "regression" in config.measure.also:
-        found["task.n_train, task.n_test"] = 3 * 8 * examples**2
+        found[size] = 3 * 8 * examples**2
     return found
 
 

@@ -30,7 +30,7 @@ UNFIT = {
     ("rfm", "train.batch_size=10"): "train.batch_size: optim.name rfm solves for all train examples at once",
     ("kumar-eigenvector", "task.k=201"): "task.k: 201 of task.n_train + task.n_test = 200 eigenvectors",
     ("xor-cluster", "task.d=1"): "task.d: two directions at right angles need task.d >= 2, got 1",
-    ("kumar-adamw", "task.n_test=3000"): "measure.also: regression solves for",
+    ("kumar-adamw", "task.n_test=3000"): "measure.also: regression solves for (task.n_train + task.n_test)",
 }
 
 

@@ -22,7 +22,7 @@ from grok_tui.config.names import NAMED, TASKS
 from grok_tui.config.paths import absolute, expanded, shown
 from grok_tui.config.start import check_start, memory, seed_range
 from grok_tui.errors import UsageError
-from small import GrokTui
+from small import GrokTui, small
 
 pytestmark = pytest.mark.faults
 
@@ -363,6 +363,32 @@ def test_the_refusal_names_the_fields_and_both_sizes() -> None:
 @pytest.mark.parametrize("name", presets.names())
 def test_no_preset_comes_near_the_memory_of_a_small_machine(name: str) -> None:
     assert sum(memory(presets.load_preset(name, env={})).values()) < 1e9
+
+
+EDGES = [
+    ("kumar-alpha", "model.alpha=1e-6"), ("kumar-alpha", "model.alpha=1e6"), ("kumar-alpha", "optim.lr=1e9"),
+    ("kumar-alpha", "model.init_scale=1e-12"),
+    ("kumar-twin", "model.init_scale=1e6"), ("kumar-twin", "model.alpha=1e-6"),
+    ("kumar-poly", "task.target_scale=1e9"), ("kumar-poly", "model.eps=1e6"),
+    ("kumar-poly", "task.d=1", "task.n_train=1"),
+    ("modadd-fast", "optim.hold_norm=1e-12"), ("modadd-fast", "optim.hold_norm=1e12"), ("modadd-fast", "task.p=3"),
+    ("modadd-fast", "optim.weight_decay=1e9"), ("modadd-fast", "optim.beta1=0.999999", "optim.beta2=0.999999"),
+    ("modadd-fast", "measure.per_decade=1000", "measure.kernel_per_decade=1000", "measure.budget=0.99"),
+    ("modadd-fast", "measure.also=fourier,spectrum,angle,twin", "model.init_scale=1e6"), ("rfm", "optim.ridge=1e12"),
+    ("rfm", "model.kernel=gaussian", "model.bandwidth=1e-6"), ("rfm", "task.p=3"),
+    ("xor-cluster", "task.separation=1e9"),
+    ("parity", "task.n=1", "task.k=1", "task.n_train=1", "task.n_test=1"),
+    ("kumar-eigenvector", "task.n_train=1", "task.n_test=1", "task.k=1"), ("modadd-fast", "train.seed=2147483647"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", EDGES, ids=[" ".join(case) for case in EDGES])
+def test_values_at_their_limits_train_or_diverge(case: tuple[str, ...]) -> None:
+    from training import events, rows, train
+
+    trainer, records = train(small(case[0], "train.steps=4", *case[1:]))
+    assert rows(records)
+    assert trainer.step == 4 or events(records, "failed")
 
 
 RANDOM = random.Random(0)
