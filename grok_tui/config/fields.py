@@ -130,7 +130,11 @@ _CONVERT: dict[type, Any] = {
     list: lambda value: value if isinstance(value, list) and all(isinstance(v, str) for v in value) else None,
     dict: lambda value: value if isinstance(value, dict) else None,
 }
-_READ: dict[type, Any] = {float: float, int: int, bool: {"true": True, "false": False}.__getitem__}
+_READ: dict[type, Any] = {
+    float: float,
+    int: int,
+    bool: lambda text: {"true": True, "1": True, "false": False, "0": False}[text.lower()],
+}
 
 
 def is_printable(text: str) -> bool:

@@ -43,6 +43,11 @@ def test_short_names_and_bare_names_reach_fields() -> None:
     assert (config.optim.weight_decay, config.optim.lr, config.task.frac_train) == (0.1, 2e-3, 0.5)
 
 
+@pytest.mark.parametrize(("text", "value"), [("true", True), ("1", True), ("False", False), ("0", False)])
+def test_true_and_false_may_be_written_in_several_ways(text: str, value: bool) -> None:
+    assert load(presets.path("modadd-fast"), env={"GROK_TUI_MODEL_CENTERED": text}).model.centered is value
+
+
 def test_choosing_another_model_drops_the_fields_of_the_old_one() -> None:
     config = presets.load_preset("modadd-mlp", ["model.name=transformer", "model.n_heads=2"])
     assert (config.model.name, config.model.n_heads) == ("transformer", 2)
