@@ -10,10 +10,14 @@ from math import inf, isfinite
 from typing import Any, Literal
 
 from ..errors import UsageError, nearest
-from .fields import ALIASES, NORM, brief, field, fields, has_norm, steerable
-from .schema import RunConfig
+from .fields import ALIASES, NORM, Field, brief, field, fields, has_norm, steerable
+from .schema import Doc, RunConfig
 
 HOLD = "optim.hold_norm"
+NORM_FIELD = Field(
+    NORM, float, Doc("norm to which the decaying weights are rescaled once", True, ge=1e-12, le=1e12), None
+)
+"""The square of a norm must be a normal number in float32."""
 KEY_FACTOR = 1.7783
 """What one key press multiplies or divides by: 10^(1/4), to five digits."""
 RELATIVE = re.compile(r"([x*×/÷])\s*(.*)", re.DOTALL)
@@ -71,8 +75,9 @@ class Change:
             raise UsageError(f"{error}, which is {self} of {current:.6g}") from None
 
     def __str__(self) -> str:
-        number = f"{self.number:.17g}" if float(f"{self.number:g}") != self.number else f"{self.number:g}"
-        return {"to": "", "times": "x", "over": "/"}[self.kind] + number
+        short = f"{self.number:g}"
+        sign = {"to": "", "times": "x", "over": "/"}[self.kind]
+        return sign + (short if float(short) == self.number else repr(self.number))
 
 
 def _number(value: Any) -> float | None:
@@ -85,15 +90,7 @@ def _number(value: Any) -> float | None:
 
 
 def _checked(key: str, number: float) -> float:
-    if key != NORM:
-        return float(field(key).convert(number))
-    if not NORM_LIMITS[0] <= number <= NORM_LIMITS[1]:
-        raise UsageError(f"{NORM}: expected a number from 1e-12 to 1e12, got {brief(number)}")
-    return number
-
-
-NORM_LIMITS = (1e-12, 1e12)
-"""The square of a norm must be a normal number in float32."""
+    return float((NORM_FIELD if key == NORM else field(key)).convert(number))
 
 
 def split_change(text: str) -> tuple[str, str]:
