@@ -1,21 +1,24 @@
 """`grok-tui`: mounts the command line, and the app behind it."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 from typing import Any
 
+from .process import open_standard_streams
 
-def open_screen(runs: Path, **what: Any) -> int:
-    """Show the app; imported here, so that no other command pays for it."""
+
+def open_screen(runs: Path, **options: Any) -> int:
+    """Show the app and return the exit code. It is imported here, so that no other command pays for it."""
     from .tui.app import GrokApp
 
-    return GrokApp(runs, **what).run() or 0
+    app = GrokApp(runs, **options)
+    result = app.run()  # it returns normally after a crash, too
+    return result or app.return_code or 0
 
 
 def main() -> None:
     """The entry point of the `grok-tui` command."""
+    open_standard_streams()
     from .cli.app import build, invoke
 
     sys.exit(invoke(build(open_screen)))

@@ -1,5 +1,6 @@
 """Numbers as text and as JSON, the same in every table, screen and file."""
 
+from collections.abc import Sequence
 from math import isfinite
 from typing import Any
 
@@ -63,6 +64,19 @@ def duration(seconds: float) -> str:
         return f"{seconds:.0f} s" if seconds >= 9.95 else f"{seconds:.1f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def between(step: int | None, interval: Sequence[int | None] | None) -> str:
+    """`772 (between 758 and 772)`: when something began, and between which steps it may have; `-` if it did not.
+
+    interval: the last row before it and the first row with it.
+    """
+    if step is None:
+        return "-"
+    low, high = interval or (None, None)
+    if low is None or high is None or high - low <= 1:
+        return grouped(step)
+    return f"{grouped(step)} (between {grouped(low)} and {grouped(high)})"
 
 
 def finite(value: Any) -> Any:

@@ -1,31 +1,33 @@
-"""The command line as a whole: every command, and the app where none is named."""
+"""The command line as a whole: every command, and the app if none is named."""
 
-from __future__ import annotations
-
+import os
 import subprocess
 import sys
 from collections.abc import Callable
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from .. import __version__
 from ..config import presets as presets_config
 from ..config.fields import fields
-from ..errors import GrokError, UsageError
+from ..errors import FAILED, FINISHED, INTERRUPTED, USAGE, GrokError, UsageError
 from ..store import runs as store_runs
 from ..store.rundir import check_runs_dir, create
-from . import bench, doctor, options, output, presets, run, runs, steer, verify
+from . import bench, doctor, options, output, places, presets, resume, run, runs, steer, verify
 
 OpenScreen = Callable[..., int]
 """Shows the app and returns the exit code; given by `__main__`, since the command line knows no screens."""
+VARIABLES = {"--runs": "GROK_TUI_RUNS", "--device": "GROK_TUI_DEVICE"}
 
 
 def build(open_screen: OpenScreen) -> typer.Typer:
     """Assemble the command line around the screen that it is to open."""
     app = typer.Typer(
         name="grok-tui",
-        help="Watch networks grok in a terminal, steer them, and hold what you see against the theories.",
+        cls=places.Group,
+        help="Train networks that grok, watch and steer them in a terminal, and compare them with the theories.",
         add_completion=False,
         invoke_without_command=True,
         rich_markup_mode=None,
@@ -47,12 +49,9 @@ def build(open_screen: OpenScreen) -> typer.Typer:
         if version:
             output.data(__version__)
             raise typer.Exit
-        if context.invoked_subcommand is None:
-            raise typer.Exit(screen(open_screen, preset, options.overrides(set, seed), device, runs, in_process))
-        if preset is not None:
-            raise UsageError(
-                f"--preset goes behind the command: grok-tui {context.invoked_subcommand} --preset {preset}"
-            )
+        if context.invoked_subcommand is not None:
+            return places.check(context)
+        raise typer.Exit(screen(open_screen, preset, options.overrides(set, seed), device, runs, in_process))
 
     @app.command()
     def attach(which: options.Run = "latest", runs: options.Runs = options.RUNS) -> None:
@@ -64,9 +63,10 @@ def build(open_screen: OpenScreen) -> typer.Typer:
 
     app.command(epilog=fields_help())(run.run)
     app.command()(steer.steer)
-    app.command()(run.resume)
-    app.add_typer(runs.app, name="runs")
-    app.add_typer(presets.app, name="presets")
+    app.command()(steer.stop)
+    app.command()(resume.resume)
+    app.add_typer(runs.app, name="runs", cls=places.Group)
+    app.add_typer(presets.app, name="presets", cls=places.Group)
     app.command()(verify.verify)
     app.command()(bench.bench)
     app.command()(doctor.doctor)
@@ -74,15 +74,17 @@ def build(open_screen: OpenScreen) -> typer.Typer:
 
 
 def fields_help() -> str:
-    """What `--set` reaches, for the end of `run --help`."""
+    """The fields that `--set` changes, for the end of `run --help`."""
     lines = [f"{f.key:26} {f.text}" for f in fields().values()]
     return "\b\nFields for --set, and their environment variables (optim.lr is GROK_TUI_OPTIM_LR):\n" + "\n".join(lines)
 
 
 def screen(
-    open_screen: OpenScreen, preset: str | None, sets: list[str], device: str, runs: Any, in_process: bool
+    open_screen: OpenScreen, preset: str | None, sets: list[str], device: str, runs: Path, in_process: bool
 ) -> int:
-    """Open the app; where there is no terminal, train a preset without it."""
+    """Open the app; if there is no terminal, train a preset without it."""
+    if preset is None and sets:
+        raise UsageError("--set and --seed need --preset: there is no run that they could change")
     config = presets_config.load_preset(preset, sets) if preset else None
     check_runs_dir(runs)
     if output.is_terminal():
@@ -97,30 +99,54 @@ def screen(
 
 
 def check_device(device: str) -> None:
-    """Refuse a device that is not there; asked of another process, so that the app never loads torch."""
+    """Refuse a device that is not there. Another process is asked, so that the app never loads torch."""
     if device in ("auto", "cpu"):
         return
-    asked = [sys.executable, "-P", "-m", "grok_tui.engine.devices", device]
-    answer = subprocess.run(asked, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-P", "-m", "grok_tui.engine.devices", device]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
     if answer.returncode:
-        raise UsageError(answer.stderr.strip().splitlines()[-1])
+        lines = answer.stderr.strip().splitlines() or [f"--device {device}: cannot be used"]
+        raise UsageError(lines[-1])
 
 
 def invoke(app: typer.Typer) -> int:
     """Run the command line; every error a user can cause is one line on stderr, and an exit code."""
     try:
-        result = app(standalone_mode=False)
-        return result if isinstance(result, int) else 0
-    except GrokError as error:
+        check_folder()
+        result = app(standalone_mode=False, prog_name="grok-tui")
+        return result if isinstance(result, int) else FINISHED
+    except output.OutputGone as error:
+        if error.is_reader_gone:
+            return FINISHED
         output.note(str(error))
         return error.exit_code
+    except GrokError as error:
+        output.note(f"{error}{from_variable(str(error))}")
+        return error.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        return 130
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 1
+        return INTERRUPTED
+    except OSError as error:
+        name = f"{error.filename}: " if error.filename is not None else ""
+        output.note(f"{name}{error.strerror or error}")
+        return FAILED
     except Exception as error:
         if not hasattr(error, "format_message"):  # typer's own usage errors have it
             raise
         output.note(error.format_message().replace("\n", " "))
-        return int(getattr(error, "exit_code", 2))
+        return int(getattr(error, "exit_code", USAGE))
+
+
+def check_folder() -> None:
+    """Refuse to work in a directory that was deleted: no relative path would lead anywhere."""
+    try:
+        Path.cwd()
+    except OSError:
+        raise UsageError("the current directory does not exist any more; cd to another one") from None
+
+
+def from_variable(message: str) -> str:
+    """A clause that names the environment variable from which a wrong option comes."""
+    for option, name in VARIABLES.items():
+        if option in message and os.environ.get(name) and not any(arg.startswith(option) for arg in sys.argv):
+            return f" ({option} comes from the environment variable {name})"
+    return ""

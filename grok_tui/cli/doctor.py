@@ -1,7 +1,5 @@
 """`grok-tui doctor`: what this machine and this terminal can do, and how to mend what they cannot."""
 
-from __future__ import annotations
-
 import importlib.metadata
 import locale
 import os
@@ -13,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ..errors import UsageError
+from ..store import lock
 from ..store.rundir import check_runs_dir
 from . import options, output
 
@@ -72,9 +71,17 @@ def terminal() -> list[Finding]:
     unicode = "" if "UTF" in encoding.upper() else "export LANG=C.UTF-8, or curves cannot be drawn"
     found.append(Finding("encoding", encoding, unicode))
     if os.environ.get("TMUX"):
-        version = subprocess.run(["tmux", "-V"], capture_output=True, text=True, check=False).stdout.strip()
-        found.append(Finding("tmux", version or "unknown"))
+        found.append(Finding("tmux", answer_of("tmux", "-V")))
     return found
+
+
+def answer_of(*command: str) -> str:
+    """What another program prints, or that it is not there."""
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=5, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return f"{command[0]} is not on PATH here"
+    return done.stdout.strip() or "unknown"
 
 
 def devices() -> list[Finding]:
@@ -99,4 +106,6 @@ def runs_directory(runs: Path) -> Finding:
         check_runs_dir(runs)
     except UsageError as error:
         return Finding("runs", str(runs), str(error))
-    return Finding("runs", f"{runs}, {shutil.disk_usage(runs if runs.exists() else '.').free / 1e9:.0f} GB free")
+    folder = next(path for path in (runs, *runs.absolute().parents) if path.exists())
+    locks = "" if lock.works(folder) else "this file system has no locks: two engines may train one run at once"
+    return Finding("runs", f"{runs}, {shutil.disk_usage(folder).free / 1e9:.0f} GB free", locks)

@@ -1,44 +1,60 @@
-"""The only place that prints: data to stdout, everything else to stderr."""
+"""The only place that prints: data to stdout, everything else to stderr. Text from files is printed literally."""
 
-from __future__ import annotations
-
+import errno
 import json
-import math
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from ..errors import GrokError, plain
+from ..numbers import finite
+
+
+class OutputGone(GrokError):
+    """What is printed no longer arrives: the reader of a pipe has gone, the disk is full, the terminal is closed."""
+
+    def __init__(self, stream: str, error: Exception) -> None:
+        super().__init__(f"{stream}: {getattr(error, 'strerror', None) or error}")
+        self.is_reader_gone = getattr(error, "errno", None) == errno.EPIPE
+
 
 def data(text: str) -> None:
-    """Print a line of the command's answer."""
-    print(text, flush=True)
+    """Print lines of the command's answer."""
+    _print("stdout", "\n".join(map(plain, text.split("\n"))))
 
 
 def json_line(record: dict[str, Any]) -> None:
     """Print one JSON object; a number that is not finite becomes null."""
-    print(json.dumps(_finite(record)), flush=True)
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    _print("stdout", json.dumps(finite(record)))
 
 
 def note(text: str) -> None:
-    """Print a line for the person at the terminal."""
-    print(f"grok-tui: {text}", file=sys.stderr, flush=True)
+    """Print a line for the person at the terminal. If stderr is gone, nobody can be told."""
+    with suppress(OutputGone):
+        _print("stderr", f"grok-tui: {plain(text)}")
+
+
+def _print(stream: str, text: str) -> None:
+    file = getattr(sys, stream)
+    try:
+        file.write(text + "\n")
+        file.flush()
+    except (OSError, ValueError) as error:
+        with suppress(OSError, ValueError):  # what is still in its buffer must not fail again when the process ends
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, file.fileno())
+            os.close(null)
+        raise OutputGone(stream, error) from None
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print aligned columns."""
-    cells = [[str(cell) for cell in row] for row in [header, *rows]]
+    cells = [[plain(cell) for cell in row] for row in [header, *rows]]
     widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
     for row in cells:
         data("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
@@ -50,38 +66,43 @@ def is_terminal() -> bool:
 
 
 class TrainingProgress:
-    """A bar on a terminal, plain lines elsewhere, nothing where it is to be quiet."""
+    """A bar on a terminal, plain lines elsewhere, nothing if it is to be quiet."""
 
     def __init__(self, title: str, steps: int, *, quiet: bool) -> None:
         self.quiet = quiet
         self.is_bar = sys.stderr.isatty() and not quiet
+        if not self.is_bar:
+            return
         self._bar = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
-            TextColumn("{task.completed:,.0f} of {task.total:,.0f} steps  {task.fields[speed]:,.0f}/s"),
+            TextColumn("{task.completed:,.0f} of {task.total:,.0f} steps  {task.fields[speed]:,.0f}/s", markup=False),
             TimeRemainingColumn(),
-            TextColumn("{task.fields[says]}"),
-            console=Console(stderr=True),
+            TextColumn("{task.fields[says]}", markup=False),
+            console=Console(stderr=True, markup=False, emoji=False, highlight=False),
             transient=True,
+            auto_refresh=False,  # an error of a thread that draws could not be caught
+            redirect_stdout=False,
+            redirect_stderr=False,
         )
-        self._task: TaskID = self._bar.add_task(title, total=steps, speed=0.0, says="")
-        if self.is_bar:
-            self._bar.start()
+        self._task: TaskID = self._bar.add_task(plain(title), total=steps, speed=0.0, says="")
+        self._bar.start()
 
     def move(self, step: int, speed: float) -> None:
-        """Show how far and how fast, in steps and steps a second."""
+        """Show how far and how fast, in steps and steps per second."""
         if self.is_bar:
-            self._bar.update(self._task, completed=step, speed=speed)
+            self._bar.update(self._task, completed=step, speed=speed, refresh=True)
 
     def say(self, text: str) -> None:
         """Show what happened."""
         if self.is_bar:
-            self._bar.update(self._task, says=text)
-            self._bar.console.print(f"grok-tui: {text}", highlight=False)
+            self._bar.update(self._task, says=plain(text))
+            self._bar.console.print(f"grok-tui: {plain(text)}")
+            self._bar.refresh()
         elif not self.quiet:
-            note(text)
+            _print("stderr", f"grok-tui: {plain(text)}")
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         if self.is_bar:
             self._bar.stop()

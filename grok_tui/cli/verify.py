@@ -28,7 +28,6 @@ from ..errors import GrokError, UsageError, nearest
 from ..store.reader import RunReader
 from ..store.rundir import check_runs_dir
 from . import options, output
-from .run import check_backend
 
 OUT = Path("verify")
 
@@ -57,7 +56,6 @@ def verify(
     Whatever stops it, the same command goes on: runs that ended are kept, the others go on from their checkpoints.
     """
     chosen = choose(claims or [], quick)
-    check_backend(backend)
     if list:
         return show(chosen, quick, json=json)
     try:

@@ -1,46 +1,46 @@
-"""The engine's own process: `python -m grok_tui.engine.host RUN_DIR [--resume N] [--lock FD]`.
-
-N: bytes of commands.jsonl that were asked of an earlier engine.
+"""The engine's own process: `python -m grok_tui.engine.host RUN_DIR [--resume] [--lock FD] [--requests-from BYTES]`.
 
 It runs in its own session, so that training outlives the terminal, the link and a crash of the screen.
 """
-
-from __future__ import annotations
 
 import signal
 import sys
 import traceback
 from pathlib import Path
-from types import FrameType
 
-from ..errors import GrokError
+from ..errors import INTERRUPTED, GrokError
+from ..process import open_standard_streams, saving_signals
 from ..store.rundir import RunDir
 from .thread import TrainerThread
 
 
 def main(arguments: list[str]) -> int:
-    """Train the run to its end; SIGTERM and SIGINT save it first."""
+    """Train the run to its end; a signal saves it first."""
+    open_standard_streams()
+    numbers = {arguments[i]: int(arguments[i + 1]) for i in range(1, len(arguments) - 1) if arguments[i] in OPTIONS}
     run = RunDir(Path(arguments[0]))
-    lock, earlier = (int(arguments[arguments.index(o) + 1]) if o in arguments else None for o in ("--lock", "--resume"))
     try:
-        thread = TrainerThread(run, resume=earlier is not None, lock=lock, requests_from=earlier)
+        thread = TrainerThread(
+            run,
+            resume="--resume" in arguments,
+            lock=numbers.get("--lock"),
+            requests_from=numbers.get("--requests-from"),
+        )
     except GrokError as error:
         print(f"grok-tui: {error}", file=sys.stderr)
         return error.exit_code
-
-    def stop(signum: int, frame: FrameType | None) -> None:
-        thread.stop()
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    thread.start()
-    while thread.is_alive():
-        thread.join(timeout=0.5)  # with a timeout, so that signals are heard
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the terminal from which it was started may go
+    with saving_signals(thread.stop) as signals:
+        thread.start()
+        while thread.is_alive():
+            thread.join(timeout=0.5)  # with a timeout, so that signals are handled
     if thread.error is not None:
         traceback.print_exception(thread.error)
-    return thread.exit_code
+    return 128 + signals[0] if signals and thread.exit_code == INTERRUPTED else thread.exit_code
 
+
+OPTIONS = ("--lock", "--requests-from")
+"""Options with a number."""
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -1,7 +1,5 @@
 """Starting an engine on a run directory: as a process of its own, or inside this one. Imports no torch."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys
@@ -10,18 +8,23 @@ from ..store.rundir import RunDir
 from .thread import TrainerThread
 
 
-def spawn(run: RunDir, resume: bool = False) -> subprocess.Popen[bytes]:
+def spawn(
+    run: RunDir, resume: bool = False, lock: int | None = None, requests_from: int | None = None
+) -> subprocess.Popen[bytes]:
     """Start the engine as a process in its own session, already holding the run; returns at once.
 
+    lock: the descriptor of the run's lock if this process holds it; it is closed here.
+    requests_from: see `TrainerThread`.
     `-P`: a `random.py` in the user's directory must not become the engine's.
     """
-    lock = run.acquire()
-    earlier = run.commands_jsonl.stat().st_size if run.commands_jsonl.exists() else 0  # later requests are for it
+    lock = run.acquire() if lock is None else lock
+    command = [sys.executable, "-P", "-m", "grok_tui.engine.host", str(run.path.resolve()), "--lock", str(lock)]
+    command += ["--resume"] if resume else []
+    command += [] if requests_from is None else ["--requests-from", str(requests_from)]
     try:
         with run.log.open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-P", "-m", "grok_tui.engine.host", str(run.path.resolve()), "--lock", str(lock)]
-                + (["--resume", str(earlier)] if resume else []),
+                command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -19,9 +19,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from ..errors import UsageError
+from .events import Event
 from .files import sync_folder
 from .rundir import RunDir
-from .timeline import Event
 
 LOG_SPACED = ("log-spaced", "timed")
 """Why most checkpoints are saved. If the disk budget is full, these are removed first."""

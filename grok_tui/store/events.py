@@ -78,7 +78,7 @@ def describe(event: Event) -> str:
     """What happened, in a few words without the step; empty if nobody needs to know."""
     match event["type"]:
         case "phase":
-            return PHASES.get(event["phase"], event["phase"])
+            return PHASES.get(event["phase"], str(event["phase"]))
         case "steered":
             by = " by the schedule" if event.get("by") == "schedule" else ""
             return f"{event['key']} {figure(event['old'])} -> {figure(event['new'])}{by}"
@@ -87,7 +87,7 @@ def describe(event: Event) -> str:
         case "failed":
             return f"failed: {event['reason']}"
         case "warning":
-            return event["message"]
+            return str(event["message"])
         case "marked":
             return f"mark {event.get('label') or ''}".strip()
         case "checkpoint":

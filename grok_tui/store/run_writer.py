@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import UsageError
+from .events import Event
 from .info import now
 from .jsonl import Tail, append_line
 from .rundir import RunDir
-from .timeline import Event, number, still_true
+from .timeline import number, still_true
 
 
 class RunWriter:

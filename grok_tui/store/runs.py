@@ -9,7 +9,7 @@ from typing import Any
 
 from ..errors import RunHeld, UsageError, nearest
 from . import lock
-from .info import moment
+from .info import ENDED, moment
 from .rundir import RunDir
 
 Listed = list[tuple[RunDir, dict[str, Any]]]
@@ -100,16 +100,11 @@ def is_path(text: str) -> bool:
         return False
 
 
-def remove(run: RunDir, *, force: bool = False) -> str:
-    """Delete a run for good and return what was removed. A link to a run is removed, the run stays.
-
-    A run that an engine holds is refused; with `force`, one is removed that an engine on another host may hold.
-    UsageError, and nothing is deleted, if the directory is not a run.
-    """
-    run.info()
+def check_removable(run: RunDir, *, force: bool = False) -> None:
+    """Refuse to remove what is not a run, holds the current directory, or trains."""
+    info = run.info()
     if run.path.is_symlink():
-        run.path.unlink()
-        return f"the link {run.id}; the run stays"
+        return
     path = Path(os.path.realpath(run.path))
     if whole := RunDir(path).whole():
         raise UsageError(f"{run.id} is one seed of {whole.id}; remove {whole.id}, with all of its seeds")
@@ -117,6 +112,21 @@ def remove(run: RunDir, *, force: bool = False) -> str:
         raise UsageError(f"{path}: the current directory is inside it; cd to another directory first")
     if not any(map(os.path.lexists, (run.config_toml, run.events_jsonl))):
         raise UsageError(f"{run.path}: not a run: it has neither config.toml nor events.jsonl")
+    if info["status"] not in ENDED and not (force and lock.probe(run.lock) is not True):
+        raise RunHeld(f"{run.id} is still training; stop it first, with grok-tui stop {run.id}")
+
+
+def remove(run: RunDir, *, force: bool = False) -> str:
+    """Delete a run for good and return what was removed. A link to a run is removed, the run stays.
+
+    A run that an engine holds is refused; with `force`, one is removed that an engine on another host may hold.
+    UsageError, and nothing is deleted, if the directory is not a run.
+    """
+    check_removable(run, force=force)
+    if run.path.is_symlink():
+        run.path.unlink()
+        return f"the link {run.id}; the run stays"
+    path = Path(os.path.realpath(run.path))
     descriptor = hold(run, force)
     try:
         gone = path.with_name(f".removed-{path.name}")
@@ -136,11 +146,7 @@ def hold(run: RunDir, force: bool) -> int | None:
         return None
     try:
         return run.acquire()
-    except RunHeld:
-        raise RunHeld(f"{run.id} is still training; stop it first, with grok-tui stop {run.id}") from None
     except UsageError:
-        if run.is_held():
-            raise
         return None  # something in it is a link, or the lock is damaged: nobody trains it
 
 
