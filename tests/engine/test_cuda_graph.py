@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 import torch
-from grok_tui.engine.stack import Stack
 
 from captured import hold_knobs_in_tensors
 from grok_tui.config.fields import replace
 from grok_tui.engine.backend import Backend, choose
 from grok_tui.engine.cuda_graph import LOT, WARM_UP, Replay
 from grok_tui.engine.gradient_learner import GradientLearner
+from grok_tui.engine.seed import Seed
+from grok_tui.engine.steppers import Batched
 from small import small
 
 CPU = torch.device("cpu")
@@ -37,9 +38,9 @@ def test_steps_are_warm_ups_then_lots_then_a_rest() -> None:
     assert replay.captures == 2
 
 
-def captured(config, path: Backend = GRAPH) -> GradientLearner:  # type: ignore[no-untyped-def]
+def captured(config) -> GradientLearner:  # type: ignore[no-untyped-def]
     """A learner as on CUDA: knobs in tensors, steps captured; what is captured is Python here."""
-    learner = GradientLearner(config, CPU, path)
+    learner = GradientLearner(config, CPU, GRAPH)
     assert learner.replay is not None
     learner.replay.capture = lambda work: work
     hold_knobs_in_tensors(learner.net.optimizer)
@@ -58,7 +59,7 @@ def test_steering_needs_no_new_capture_and_alpha_does() -> None:
     for sets, captures in turns:
         config = replace(config, sets)
         for learner in (ours, plain):
-            learner.turn(config)
+            learner.set_knobs(config)
             learner.advance(2 * LOT + 3)
         assert ours.replay is not None
         assert ours.replay.captures == captures
@@ -77,30 +78,38 @@ def test_a_row_between_captured_steps_changes_none() -> None:
     assert all(torch.equal(seen.weights[name], w) for name, w in unseen.weights.items())
 
 
-def test_a_stack_is_captured_as_one() -> None:
+def test_a_batch_of_seeds_is_captured_as_one_and_each_norm_is_held_of_its_own() -> None:
     configs = [small("modadd-fast", "train.dtype=float64", f"train.seed={seed}") for seed in range(3)]
-    learners = [GradientLearner(config, CPU, GRAPH) for config in configs]
+    seeds = [Seed(config, GradientLearner(config, CPU, GRAPH)) for config in configs]
     alone = [GradientLearner(config, CPU, Backend()) for config in configs]
-    stack = Stack(learners)
-    assert stack.replay is not None
-    stack.replay.capture = lambda work: work
-    hold_knobs_in_tensors(stack.fit.optimizer)
-    for sets in ({}, {"optim.lr": 1e-3}):
-        for learner, config in zip([*learners, *alone], [*configs, *configs], strict=True):
-            learner.turn(replace(config, sets))
-        stack.turn(replace(configs[0], sets))
-        stack.advance(LOT + 4)
-        for one in alone:
-            one.advance(LOT + 4)
-    assert stack.replay.captures == 1
-    for one, other in zip(learners, alone, strict=True):
-        assert one.steps == other.steps
+    batch = Batched(seeds)
+    assert batch.replay is not None
+    batch.replay.capture = lambda work: work
+    hold_knobs_in_tensors(batch.net.optimizer)
+    holds = (
+        [{}] * 3,
+        [{"optim.lr": 1e-3}] * 3,
+        *([{"optim.hold_norm": n + k} for n in (3.0, 4.0, 5.0)] for k in (0, 1)),
+    )
+    for sets, captures in zip(([{}] * 3, [{"optim.lr": 1e-3}] * 3, *held), (1, 1, 2, 2), strict=True):
+        for seed, learner, change in zip(seeds, alone, sets, strict=True):
+            seed.config = replace(seed.config, change)
+            seed.learner.set_knobs(seed.config)
+            learner.set_knobs(seed.config)
+        batch.set_knobs(seeds)
+        batch.advance(LOT + 4, seeds)
+        for learner in alone:
+            learner.advance(LOT + 4)
+        assert batch.replay.captures == captures
+    for seed, other in zip(seeds, alone, strict=True):
+        assert isinstance(seed.learner, GradientLearner)
+        assert seed.learner.steps == other.steps
         for name, w in other.weights.items():
-            torch.testing.assert_close(one.weights[name], w, rtol=1e-9, atol=1e-12)
+            torch.testing.assert_close(seed.learner.weights[name], w, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize(("device", "steps", "products"), [("cuda", "graph", "torch"), ("mps", "eager", "torch")])
-def test_paths_of_other_devices(device: str, steps: str, products: str) -> None:
-    path = choose(torch.device(device))
-    assert (path.steps, path.products, path.gradient) == (steps, products, "autograd")
+def test_backends_of_other_devices(device: str, steps: str, products: str) -> None:
+    backend = choose(torch.device(device))
+    assert (backend.steps, backend.products, backend.gradient) == (steps, products, "autograd")
     assert choose(torch.device(device), "plain") == Backend()

@@ -17,6 +17,7 @@ from grok_tui.engine.feature_learner import FeatureLearner
 from grok_tui.engine.learner import Learner
 from grok_tui.engine.records import Event, Kernel, Record, Row, Snapshot
 from grok_tui.engine.trainer import Trainer
+from training import go_on
 
 CPU = torch.device("cpu")
 KERNEL = ["kernel/drift", "kernel/distance", "kernel/velocity", "kernel/alignment", "kernel/column_alignment"]
@@ -186,10 +187,10 @@ def test_ridge_is_steered() -> None:
     feature_machine = learner()
     free = feature_machine.evaluate()
     ridged = config({"optim.ridge": 1.0})
-    assert feature_machine.turn(ridged) == {"ridge": 1.0}
+    assert feature_machine.set_knobs(ridged) == {"ridge": 1.0}
     assert feature_machine.evaluate() == FeatureLearner(ridged, CPU).evaluate()
     assert feature_machine.evaluate()["train/loss"] > 1e-3 > free["train/loss"]
-    assert feature_machine.turn(config()) == {"ridge": 0.0}
+    assert feature_machine.set_knobs(config()) == {"ridge": 0.0}
     assert feature_machine.evaluate() == free
 
 
@@ -238,7 +239,7 @@ def test_what_is_not_finite_is_said_and_raises_nothing() -> None:
 
 
 def train(run: RunConfig, **options: Any) -> list[Record]:
-    return list(Trainer(run, CPU, **options))
+    return [record for _, record in Trainer(run, CPU, **options)]
 
 
 def rows(records: list[Record]) -> list[Row]:
@@ -269,5 +270,5 @@ def test_a_resumed_run_retraces_every_bit() -> None:
     snapshots = [r for r in records if isinstance(r, Snapshot) and 0 < r.step < 20]
     assert len(snapshots) >= 3
     for snapshot in snapshots:
-        again = rows(train(run, checkpoint=snapshot.checkpoint))
+        again = rows(go_on(run, snapshot.checkpoint))
         assert repr(again) == repr([row for row in whole if row.step > snapshot.step])

@@ -9,9 +9,8 @@ import torch
 
 from grok_tui.engine.gradient_learner import GradientLearner
 from grok_tui.engine.records import Snapshot
-from grok_tui.engine.trainer import Trainer
 from small import small
-from training import CPU, Requests, events, rows, same, train
+from training import CPU, Requests, events, go_on, rows, same, train
 
 
 def norms(records: list) -> dict[int, float]:  # type: ignore[type-arg]
@@ -43,8 +42,9 @@ def test_x1_freezes_the_norm_as_it_is() -> None:
     )
     (event,) = events(records, "steered")
     found = norms(records)
-    before = found[max(step for step in found if step <= event.step)]
-    assert event.data["new"] == pytest.approx(before, rel=1e-6)
+    untouched = norms(train(small("modadd-fast", "train.steps=60"))[1])
+    assert event.data["new"] == event.data["optimizer"]["hold_norm"]
+    assert event.data["new"] == pytest.approx(untouched[event.step], rel=1e-7), "x1 is exactly the norm as it is"
     assert event.data["optimizer"]["hold_norm"] == event.data["new"]
     assert found[60] == pytest.approx(event.data["new"], rel=1e-5)
 
@@ -84,10 +84,10 @@ def test_resuming_retraces_a_steered_norm_bit_for_bit() -> None:
     requests: Requests = {17: steer(norm="x0.8"), 30: steer(hold_norm="x1")}
     config = small("modadd-fast", "train.steps=50", "measure.also=angle,twin,fourier,spectrum", "phase.train_acc=0.05")
     _, whole = train(config, requests)
-    told = [{"step": e.step, **e.data} for e in events(whole, "steered")]
+    told = [{"type": "steered", "step": e.step, **e.data} for e in events(whole, "steered")]
     for snapshot in [record for record in whole if isinstance(record, Snapshot)]:
         later = [e for e in told if e["step"] >= snapshot.step]
-        rest = list(Trainer(config, CPU, checkpoint=snapshot.checkpoint, told=later))
+        rest = go_on(config, snapshot.checkpoint, later)
         assert same(rows(rest), [row for row in rows(whole) if row.step > snapshot.step]), snapshot.why
 
 
@@ -109,3 +109,15 @@ def test_the_feature_machine_has_no_norm_to_steer() -> None:
     _, records = train(small("rfm", "train.steps=6"), {2: steer(norm="x2")})
     reason = events(records, "refused")[0].data["reason"]
     assert reason == "norm cannot be changed in this run while it trains; these can: ridge"
+
+
+def test_a_held_norm_cannot_be_rescaled_and_is_frozen_where_it_is() -> None:
+    learner = GradientLearner(small("modadd-fast"), CPU)
+    learner.advance(5)
+    before = learner.net.flat.decaying.clone()
+    learner.net.hold(learner.norm())
+    learner.net.rescale(learner.net.hold_norm)
+    assert torch.equal(learner.net.flat.decaying, before), "x1 does not move the norm at all"
+    _, records = train(small("modadd-fast", "train.steps=20"), {8: steer(hold_norm="x1"), 10: steer(norm="x0.7")})
+    (refused,) = events(records, "refused")
+    assert refused.data["reason"].startswith("norm: it is held at ")

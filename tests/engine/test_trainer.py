@@ -125,7 +125,7 @@ REFUSED = {
     "no number": ({"op": "steer", "set": {"lr": "abc"}}, "optim.lr: expected a number, x2 or /2, got abc"),
     "not finite": ({"op": "steer", "set": {"lr": float("inf")}}, "optim.lr: expected a finite number"),
     "unknown": ({"op": "steer", "set": {"optim.lrr": 1}}, "optim.lrr: no such knob"),
-    "not steerable": ({"op": "steer", "set": {"task.p": 7}}, "task.p cannot be changed in this run"),
+    "not steerable": ({"op": "steer", "set": {"task.p": 7}}, "p cannot be changed in this run"),
     "not read": ({"op": "steer", "set": {"momentum": 0.5}}, "momentum cannot be changed in this run"),
     "one of two bad": ({"op": "steer", "set": {"lr": 1e-4, "wd": -1}}, "optim.weight_decay"),
     "no set": ({"op": "steer"}, "expected set = {key: value}"),
