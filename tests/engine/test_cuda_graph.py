@@ -86,11 +86,7 @@ def test_a_batch_of_seeds_is_captured_as_one_and_each_norm_is_held_of_its_own() 
     assert batch.replay is not None
     batch.replay.capture = lambda work: work
     hold_knobs_in_tensors(batch.net.optimizer)
-    holds = (
-        [{}] * 3,
-        [{"optim.lr": 1e-3}] * 3,
-        *([{"optim.hold_norm": n + k} for n in (3.0, 4.0, 5.0)] for k in (0, 1)),
-    )
+    held = [[{"optim.hold_norm": norm + more} for norm in (3.0, 4.0, 5.0)] for more in (0, 1)]
     for sets, captures in zip(([{}] * 3, [{"optim.lr": 1e-3}] * 3, *held), (1, 1, 2, 2), strict=True):
         for seed, learner, change in zip(seeds, alone, sets, strict=True):
             seed.config = replace(seed.config, change)
