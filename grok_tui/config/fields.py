@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 import msgspec
 
-from ..errors import UsageError, nearest
+from ..errors import UsageError, nearest, plain
 from .names import NAMED
 from .schema import SECTIONS, Doc, RunConfig, Scheduled, Section
 
@@ -143,13 +143,12 @@ def is_printable(text: str) -> bool:
 
 
 def brief(value: Any) -> str:
-    """A value as an error shows it: on one line, without control characters, and not long."""
+    """A value as an error shows it: on one line, and not long."""
     try:
         text = str(value)
     except (ValueError, RecursionError):  # whole numbers of more than 4,300 digits
         return "what is far too long"
-    shown = "".join(c if c.isprintable() else "?" for c in text[:60])
-    return (shown if len(text) <= 60 else f"{shown}...") or "nothing"
+    return (plain(text[:60]) + ("..." if len(text) > 60 else "")) or "nothing"
 
 
 def fields_of(struct: type[Section], prefix: str = "") -> dict[str, Field]:

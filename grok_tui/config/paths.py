@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ..errors import UsageError
+from ..errors import UsageError, plain
 
 
 def expanded(path: Path | str) -> Path:
@@ -10,7 +10,9 @@ def expanded(path: Path | str) -> Path:
     try:
         return Path(path).expanduser()
     except RuntimeError:
-        raise UsageError(f"{path}: there is no such home directory; write ./{path} for a file of this name") from None
+        raise UsageError(
+            f"{plain(path)}: there is no such home directory; write ./{plain(path)} for a file of this name"
+        ) from None
 
 
 def absolute(path: Path | str) -> Path:
@@ -19,12 +21,14 @@ def absolute(path: Path | str) -> Path:
     try:
         return path.absolute()
     except OSError:
-        raise UsageError(f"{path}: the current directory does not exist any more; give a path from the root") from None
+        raise UsageError(
+            f"{plain(path)}: the current directory does not exist any more; give a path from the root"
+        ) from None
 
 
 def shown(path: Path) -> str:
     """The path as a user would write it: relative to the current directory if it lies below it."""
     try:
-        return str(path.relative_to(Path.cwd()))
+        return plain(path.relative_to(Path.cwd()))
     except (ValueError, OSError):
-        return str(path)
+        return plain(path)

@@ -213,6 +213,14 @@ def test_28_what_is_no_file_is_refused_at_once(tmp_path: Path, kind: str) -> Non
     assert time.monotonic() - begun < 1
 
 
+@pytest.mark.parametrize("name", ["a\nb.toml", "a\x1b[31mb.toml", "a\udcffb.toml"])
+def test_28_the_name_of_a_file_is_shown_on_one_line(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("x = 1")
+    said = error_of(lambda: load(tmp_path / name, env={}))
+    assert said.isprintable()
+    assert said.endswith("b.toml: x: no such key; it is one of: " + said.partition("one of: ")[2])
+
+
 def test_28_check_goes_on_to_later_files(grok_tui: GrokTui, tmp_path: Path) -> None:
     (tmp_path / "deep.toml").write_text("a = " + "[" * 2000)
     os.mkfifo(tmp_path / "fifo.toml")
