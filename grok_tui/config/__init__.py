@@ -1,1 +1,1 @@
-"""What a run is: its config, the presets, and the checks that keep nonsense out. Imports no torch."""
+"""What a run is: its config, the presets, and the checks of both. Imports no torch."""
