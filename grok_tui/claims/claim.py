@@ -1,12 +1,13 @@
 """A claim as a record: what was published, the runs that it needs, and the rule that decides, fixed before they run."""
 
-from __future__ import annotations
-
-from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..store.reader import RunReader
+from ..config.load import load
+from ..config.presets import path
+from ..sweep.plan import Cell
+from .criteria import Criterion, Quantity, Runs, by_name, measured, published_text, spread
+from .figures import Figure, Undecided
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,6 @@ class Source:
 
     title: str
     paper: str
-    """where it was published"""
 
 
 SOURCES = {
@@ -29,8 +29,8 @@ SOURCES = {
 
 
 @dataclass(frozen=True)
-class Cell:
-    """One set-up of a claim, run once a seed: a preset and what is changed of it."""
+class Setup:
+    """A preset and what is changed of it, run once per seed."""
 
     label: str
     preset: str
@@ -38,58 +38,48 @@ class Cell:
     """`KEY=VALUE`, as for `--set`"""
     stop_on_grok: bool = False
 
-
-@dataclass(frozen=True)
-class Runs:
-    """The ended runs of a claim: label of a cell -> its runs, a seed each in order."""
-
-    of: Mapping[str, list[RunReader]]
-
-    def __getitem__(self, label: str) -> list[RunReader]:
-        return self.of[label]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.of)
+    def cell(self) -> Cell:
+        """What a sweep runs. The environment does not change it: a claim says what is run."""
+        config = load(path(self.preset), list(self.set), env={})
+        return Cell(self.label, config, self.preset, "grok" if self.stop_on_grok else None)
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What the rule saw."""
+    """What the rule found in the runs."""
 
     measured: str
-    """the figure to hold against the published one"""
+    """the measured values, or why the runs do not decide"""
     holds: bool | None
-    """whether the claim shows; none: these runs do not decide it"""
+    """None: not decided"""
     spread: str = ""
-    """over seeds"""
     numbers: dict[str, Any] = field(default_factory=dict)
-    """what the JSON gets beside"""
+
+    @property
+    def verdict(self) -> str:
+        return {True: "agrees", False: "differs", None: "not decided"}[self.holds]
 
 
 @dataclass(frozen=True)
 class Curves:
-    """A plot of columns against the step, a colour a cell, a line a seed."""
+    """A plot of columns against the step: a colour per set-up, a line per seed."""
 
     columns: tuple[str, ...] = ("test/loss",)
-    """the first drawn solid, the next dashed, dotted"""
+    """the first is solid, the next are dashed and dotted"""
     log_x: bool = True
     log_y: bool = True
-    y_label: str = ""
 
 
 @dataclass(frozen=True)
 class Points:
-    """A plot of one point a run."""
+    """A plot of one point per run."""
 
-    x: str
-    y: str
-    """what the axes say"""
-    points: Callable[[Runs], list[tuple[str, float, float]]]
-    """(label, x, y)"""
+    x: Figure
+    y: Figure
     log_x: bool = False
     log_y: bool = False
     line: bool = False
-    """whether a straight line is fitted through all of them, in the axes' own scale"""
+    """fit a straight line through all points, straight on these axes"""
 
 
 @dataclass(frozen=True)
@@ -100,40 +90,63 @@ class Claim:
     source: str
     """a key of `SOURCES`"""
     figure: str
-    """where in it"""
+    """where in the source"""
     title: str
-    """a few words"""
     says: str
-    """the claim as a sentence"""
     published: str
-    """the published figure; UNKNOWN where there is none"""
-    rule: str
-    """the rule that decides, in words"""
-    cells: tuple[Cell, ...]
-    judge: Callable[[Runs], Finding]
+    """the published result; UNKNOWN if there is none. Each {} becomes a published number of the rule, in order"""
+    rule: Criterion
+    setups: tuple[Setup, ...]
     plot: Curves | Points
+    shown: tuple[Quantity, ...] = ()
+    """quantities that are measured and shown, but not judged"""
     seeds: int = 3
     quick_seeds: int = 1
     """seeds under `--quick`; 0 leaves the claim out"""
     quick: tuple[str, ...] = ()
-    """labels of the cells that `--quick` runs; empty: all"""
+    """labels of the set-ups that `--quick` runs; empty: all"""
     tried: str = ""
-    """where it differs: what was tried"""
+    """if it differs: what was tried"""
 
-    def cells_of(self, is_quick: bool) -> tuple[Cell, ...]:
-        """The cells to run."""
-        return tuple(cell for cell in self.cells if not (is_quick and self.quick) or cell.label in self.quick)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "published", self.published.format(*map(published_text, self.rule.published)))
+
+    def setups_of(self, is_quick: bool) -> tuple[Setup, ...]:
+        return tuple(setup for setup in self.setups if not (is_quick and self.quick) or setup.label in self.quick)
 
     def seeds_of(self, is_quick: bool) -> range:
-        """The seeds to run each cell with."""
         return range(self.quick_seeds if is_quick else self.seeds)
+
+    @property
+    def rule_text(self) -> str:
+        """The rule in words, and what its quantities mean."""
+        meanings = dict.fromkeys(quantity.meaning for quantity in self.rule.quantities if quantity.meaning)
+        return " ".join([f"{self.rule.text[:1].upper()}{self.rule.text[1:]}.".replace("T_", "t_"), *meanings])
 
     @property
     def presets(self) -> tuple[str, ...]:
         """The presets that it runs, each once."""
-        return tuple(dict.fromkeys(cell.preset for cell in self.cells))
+        return tuple(dict.fromkeys(setup.preset for setup in self.setups))
+
+    def judge(self, runs: Runs) -> Finding:
+        """Apply the rule. A rule that finds no answer, or runs that do not decide it, are no error."""
+        quantities = (*self.rule.quantities, *self.shown)
+        try:
+            holds = self.rule.holds(runs)
+            values = {name: of.get("", of) for name, of in by_name(quantities, runs).items()}
+            return Finding(measured(quantities, runs), holds, spread(self.rule.quantities, runs), values)
+        except Undecided as error:
+            return Finding(str(error), None)
+        except Exception as error:
+            diverged = [run.run.id for run in runs.all() if run.info["status"] == "failed"]
+            reason = f"the rule found no answer: {type(error).__name__}: {error}"
+            return Finding(f"diverged: {', '.join(diverged)}; {reason}" if diverged else reason, None)
 
 
-def verdict(finding: Finding) -> str:
-    """The last column of the table."""
-    return {True: "agrees", False: "differs", None: "not decided"}[finding.holds]
+@dataclass(frozen=True)
+class Judged:
+    """A claim, and what its rule found in its runs."""
+
+    claim: Claim
+    finding: Finding
+    runs: Runs

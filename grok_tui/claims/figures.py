@@ -1,141 +1,134 @@
-"""What rules are made of: figures read off an ended run, and how they scatter over seeds. Numpy only."""
+"""Numbers read off one run. Each has a text, which rules, tables and axes show."""
 
-from __future__ import annotations
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import inf, isfinite, nan
 
-from collections.abc import Callable, Iterable, Sequence
-from itertools import pairwise
-from math import inf, isfinite
-from statistics import median
+from ..store.reader import Array, RunReader
 
-import numpy as np
+NAMES = {
+    "train/acc": "train accuracy", "test/acc": "test accuracy", "norm/weight": "weight norm", "norm/V": "V",
+    "kernel/column_alignment": "alignment of the kernel", "twin/test_loss": "test loss of the twin",
+    "k0/test_loss": "test loss of K₀ regression", "error/alignment": "alignment error",
+}  # fmt: skip
+"""Texts of the columns whose names do not say enough."""
 
-from ..science.fits import Line, straight_line
-from ..store.reader import RunReader
-from .claim import Runs
-
-Figure = Callable[[RunReader], float]
-
-EVERY_STEP = ("measure.budget=0.5",)
-"""Of a run of tens of steps, each is looked at."""
+WIDEST = 0.02
+"""A rule may use t_mem or t_grok if it is known to one step or to this share of itself."""
 
 
-def t_mem(run: RunReader) -> float:
-    """The step that memorised; infinite where it did not."""
-    return _step(run, "t_mem")
+class Undecided(Exception):
+    """The runs do not decide the rule; the text says why."""
 
 
-def t_grok(run: RunReader) -> float:
-    """The step that grokked; infinite where it did not."""
-    return _step(run, "t_grok")
+@dataclass(frozen=True)
+class Figure:
+    """A number of one run: inf if it never comes, NaN if it is not defined."""
+
+    text: str
+    of: Callable[[RunReader], float]
+    meaning: str = ""
+    """a sentence that rules add if the text alone does not say what it is"""
+
+    def __call__(self, run: RunReader) -> float:
+        return self.of(run)
+
+    def __truediv__(self, other: "Figure") -> "Figure":
+        return Figure(f"{self.text} / {other.text}", lambda run: ratio(self(run), other(run)))
+
+    def named(self, text: str) -> "Figure":
+        return Figure(text, self.of)
 
 
-def delay(run: RunReader) -> float:
-    """t_grok - t_mem; infinite where one of them is not there."""
-    return t_grok(run) - t_mem(run) if isfinite(t_mem(run)) else inf
+def ratio(a: float, b: float) -> float:
+    """a / b; inf if only b is 0."""
+    return a / b if b else (inf if a > 0 else nan)
 
 
-def is_late(run: RunReader, times: float = 1.0) -> bool:
-    """Whether it groks, and after more than `times` the steps that it took to memorise."""
-    return times * t_mem(run) < t_grok(run) < inf
+def time(name: str) -> Figure:
+    """t_mem or t_grok. Undecided: its interval is wider than one step and than `WIDEST` of it."""
+
+    def of(run: RunReader) -> float:
+        result = run.info.get("result") or {}
+        value = result.get(name)
+        if not isinstance(value, int | float):
+            return inf
+        interval = (result.get("interval") or {}).get(name)
+        if interval and None not in interval and interval[1] - interval[0] > max(1, WIDEST * value):
+            raise Undecided(f"{run.run.id}: {name} is only known to lie after {interval[0]:,}, up to {interval[1]:,}")
+        return float(value)
+
+    return Figure(name, of)
 
 
-def _step(run: RunReader, name: str) -> float:
-    value = (run.info.get("result") or {}).get(name)
-    return float(value) if isinstance(value, int | float) else inf
+t_mem, t_grok = time("t_mem"), time("t_grok")
+delay = Figure("delay", lambda run: t_grok(run) - t_mem(run) if isfinite(t_mem(run)) else inf)
+weight_decay = Figure("weight decay", lambda run: run.config.optim.weight_decay)
+lr = Figure("learning rate", lambda run: run.config.optim.lr)
+last_step = Figure("last step", lambda run: float(run.steps[-1]))
 
 
-def first(run: RunReader, column: str) -> float:
-    """The first value of a column."""
-    return float(run.series(column)[1][0])
+def first(column: str) -> Figure:
+    return Figure(f"first {named(column)}", lambda run: float(values(run, column)[0]))
 
 
-def last(run: RunReader, column: str) -> float:
-    """The last value of a column."""
-    return float(run.series(column)[1][-1])
+def last(column: str) -> Figure:
+    return Figure(f"last {named(column)}", lambda run: float(values(run, column)[-1]))
 
 
-def largest(run: RunReader, column: str) -> float:
-    """The largest value of a column."""
-    return float(run.series(column)[1].max())
+def largest(column: str) -> Figure:
+    return Figure(f"largest {named(column)}", lambda run: float(values(run, column).max()))
 
 
-def at(run: RunReader, column: str, step: float) -> float:
-    """The value of a column at the last row up to `step`; nan where there is none."""
-    value = run.at(column, step)
-    return float("nan") if value is None else value
+def least(column: str) -> Figure:
+    return Figure(f"smallest {named(column)}", lambda run: float(values(run, column).min()))
+
+
+def last_over_first(column: str) -> Figure:
+    return (last(column) / first(column)).named(f"last over first {named(column)}")
+
+
+def named(column: str) -> str:
+    return NAMES.get(column, column.replace("/", " "))
+
+
+def values(run: RunReader, column: str) -> Array:
+    """The measured values of a column. LookupError: there is none."""
+    found = run.series(column)[1]
+    if not len(found):
+        raise LookupError(f"no column {column}")
+    return found
+
+
+def at(column: str, when: Figure | int) -> Figure:
+    """The value of a column at the last row up to a step; NaN if the step never comes or no row is before it."""
+
+    def of(run: RunReader) -> float:
+        step = when(run) if isinstance(when, Figure) else when
+        value = run.at(column, step) if isfinite(step) else None
+        return nan if value is None else value
+
+    return Figure(f"{named(column)} at {when.text if isinstance(when, Figure) else f'step {when}'}", of)
 
 
 def when_below(run: RunReader, column: str, level: float) -> float:
-    """The first step from which on the column stays below `level`; infinite where it does not."""
-    steps, values = run.series(column)
-    above = (values >= level) | (values != values)
+    """The first step from which on the column stays below `level`; inf if it does not."""
+    steps, found = run.series(column)
+    above = (found >= level) | (found != found)
     if not above.any():
         return float(steps[0])
     i = int(above.nonzero()[0][-1]) + 1
     return float(steps[i]) if i < len(steps) else inf
 
 
-def lag(run: RunReader, share: float = 0.5) -> float:
-    """Steps by which the test loss falls below `share` of its start later than the train loss does; infinite: never."""
-    test = when_below(run, "test/loss", share * first(run, "test/loss"))
-    train = when_below(run, "train/loss", share * first(run, "train/loss"))
-    return test - train if isfinite(train) else inf
+def lag_at(share: float, text: str) -> Figure:
+
+    def of(run: RunReader) -> float:
+        test, train = (when_below(run, column, share * first(column)(run)) for column in ("test/loss", "train/loss"))
+        return test - train if isfinite(train) else inf
+
+    stays = f"the test loss stays below {100 * share:g} % of its start"
+    return Figure(text, of, f"The {text} is the step from which on {stays}, minus that step of the train loss.")
 
 
-def over(runs: Iterable[RunReader], figure: Figure) -> list[float]:
-    """A figure of every run."""
-    return [figure(run) for run in runs]
-
-
-def medians(runs: Runs, figure: Figure) -> dict[str, float]:
-    """Label -> median of a figure over its seeds."""
-    return {label: median(over(runs[label], figure)) for label in runs}
-
-
-def ordered(values: Sequence[float], *, falling: bool = False) -> bool:
-    """Whether each value is larger than the one before; two infinite ones in a row pass, for both mean never."""
-    pairs = pairwise(values)
-    return all((a > b if falling else a < b) or (a == b == inf) for a, b in pairs)
-
-
-def number(value: float) -> str:
-    """A figure as the table writes it."""
-    if not isfinite(value):
-        return "never" if value == inf else str(value)
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
-
-
-def listed(values: Iterable[float]) -> str:
-    """Figures side by side."""
-    return ", ".join(number(value) for value in values)
-
-
-def by_label(values: dict[str, float]) -> str:
-    """`alpha 1: 2,100; alpha 4: never`."""
-    return "; ".join(f"{label}: {number(value)}" for label, value in values.items())
-
-
-def spread(runs: Runs, figure: Figure) -> str:
-    """Smallest and largest of a figure over seeds, by label."""
-    found = {label: over(runs[label], figure) for label in runs}
-    if max(len(values) for values in found.values()) < 2:
-        return "one seed"
-    return "; ".join(f"{label}: {number(min(v))}-{number(max(v))}" for label, v in found.items())
-
-
-def fitted(points: Iterable[tuple[float, float]]) -> Line:
-    """The straight line through what is finite."""
-    kept = [(x, y) for x, y in points if isfinite(x) and isfinite(y)]
-    return straight_line([x for x, _ in kept], [y for _, y in kept])
-
-
-def of_line(line: Line) -> str:
-    """`slope 1,180 [1,080, 1,270], R2 0.971, n 12`."""
-    low, high = line.interval
-    interval = f" [{number(low)}, {number(high)}]" if isfinite(high) else ""
-    return f"slope {number(line.slope)}{interval}, R² {line.r2:.3f}, n {line.n}"
-
-
-def correlation(points: Sequence[tuple[float, float]]) -> float:
-    """Pearson's r of pairs."""
-    return float(np.corrcoef(np.array(points).T)[0, 1])
+lag = lag_at(0.5, "lag at half the loss")

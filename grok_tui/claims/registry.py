@@ -1,13 +1,11 @@
 """Every claim that `grok-tui verify` knows. A new one is a record in its source's module."""
 
-from __future__ import annotations
-
-from . import across, delay_law, feature_learning, lazy_to_rich, twins, without_decay
+from . import across_2606_13753, delay_2603_13331, fast_and_slow_2025, kumar_2310_06110
 from .claim import Claim
 
 CLAIMS = tuple(
     item
-    for module in (lazy_to_rich, twins, delay_law, across, without_decay, feature_learning)
+    for module in (kumar_2310_06110, delay_2603_13331, across_2606_13753, fast_and_slow_2025)
     for item in vars(module).values()
     if isinstance(item, Claim)
 )

@@ -1,17 +1,14 @@
 """`grok-tui verify`: the published results, run here, beside what was published."""
 
-from __future__ import annotations
-
 import os
 import shlex
-import signal
 import sys
 import textwrap
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
+from contextlib import closing, suppress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -19,26 +16,25 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Column
 
 from ..claims import registry, report
-from ..claims.claim import SOURCES, Claim
-from ..claims.report import Judged
-from ..claims.runner import Planned, Verification, held
+from ..claims.claim import SOURCES, Claim, Judged
+from ..claims.runner import Verification, held
 from ..config.paths import expanded
-from ..engine.pool import Report
-from ..errors import GrokError, UsageError, nearest
+from ..errors import GrokError, UsageError, nearest, plain
+from ..numbers import duration
+from ..process import saving_signals
 from ..store.reader import RunReader
 from ..store.rundir import check_runs_dir
+from ..sweep.launcher import Report
+from ..sweep.local import Local
+from ..sweep.plan import PlannedRun
 from . import options, output
 
 OUT = Path("verify")
 
 Which = Annotated[list[str] | None, typer.Argument(metavar="CLAIM", help="Claims by id; all if left out.")]
 Quick = Annotated[bool, typer.Option("--quick", help="Fewer seeds, and fewer runs of long claims.")]
-Out = Annotated[
-    Path, typer.Option("--out", parser=expanded, help="Where runs, plots and verify.json go; the same again goes on.")
-]
-Workers = Annotated[
-    int | None, typer.Option("--workers", min=1, help="Processes that train at a time.", show_default="one a core")
-]
+Out = Annotated[Path, typer.Option("--out", parser=expanded, help="Directory of the runs, the plots and verify.json.")]
+Workers = Annotated[int | None, typer.Option("--workers", min=1, help="Worker processes.", show_default="one per core")]
 List = Annotated[bool, typer.Option("--list", help="Say what would be run, and run nothing.")]
 
 
@@ -51,9 +47,9 @@ def verify(
     list: List = False,
     json: options.Json = False,
 ) -> None:
-    """Run on the CPU what the sources claim, and print it beside what they published.
+    """Run on the CPU what the sources claim, and print the results beside what was published.
 
-    Whatever stops it, the same command goes on: runs that ended are kept, the others go on from their checkpoints.
+    If it is stopped, the same command continues: runs that have ended are kept, the others resume.
     """
     chosen = choose(claims or [], quick)
     if list:
@@ -64,14 +60,13 @@ def verify(
         raise UsageError(f"--out{str(error).removeprefix('--runs')}") from None
     try:
         with held(out):
-            verification = Verification(
-                chosen, quick=quick, out=out, workers=workers or os.cpu_count() or 1, backend=backend
-            )
+            size = workers or os.cpu_count() or 1
+            verification = Verification(chosen, Local(size), quick=quick, out=out, workers=size, backend=backend)
             raise typer.Exit(carry_out(verification, json=json))
     except BrokenPipeError:
         raise
     except OSError as error:  # a full disk, for instance
-        raise GrokError(f"verify: {error}; the same command goes on from here") from error
+        raise GrokError(f"verify: {error}; the same command continues from here") from error
 
 
 def choose(ids: Sequence[str], quick: bool) -> list[Claim]:
@@ -86,31 +81,31 @@ def choose(ids: Sequence[str], quick: bool) -> list[Claim]:
 
 
 def show(claims: Sequence[Claim], quick: bool, *, json: bool) -> None:
-    """List claims."""
     source = None
     for claim in claims:
-        n = len(claim.cells_of(quick)) * len(claim.seeds_of(quick))
+        n = len(claim.setups_of(quick)) * len(claim.seeds_of(quick))
         if json:
-            about = {name: getattr(claim, name) for name in ("figure", "title", "says", "published", "rule")}
-            output.json_line({"type": "claim", "id": claim.id, "source": claim.source, **about, "runs": n})
+            about = {name: getattr(claim, name) for name in ("id", "source", "figure", "title", "says", "published")}
+            output.json_line({"type": "claim", **about, "rule": claim.rule_text, "runs": n})
             continue
         if claim.source != source:
             output.data(f"{claim.source}  {SOURCES[claim.source].title}, {SOURCES[claim.source].paper}")
             source = claim.source
         output.data(f"  {claim.id}  {claim.title} ({n} run{'s' * (n != 1)})")
-        for text in (claim.says, f"Published: {claim.published}", f"Rule: {claim.rule}"):
+        for text in (claim.says, f"Published: {claim.published}", f"Rule: {claim.rule_text}"):
             output.data(textwrap.fill(text, report.WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 8))
 
 
 def carry_out(verification: Verification, *, json: bool) -> int:
-    """Run and judge, telling how it goes, and print what came of it; returns the exit code."""
-    display = Display(verification, plain=json and sys.stdout.isatty())
-    with heard(verification) as signals, closing(iter(verification)) as happening:
+    """Run and judge, showing progress, and print the results; returns the exit code."""
+    display = Display(verification, is_bar=sys.stderr.isatty() and not (json and sys.stdout.isatty()))
+    with saving_signals(verification.stop) as signals, closing(iter(verification)) as happening:
         try:
             for happened in happening:
                 display.show(happened)
                 if json and isinstance(happened, Judged):
-                    output.json_line({"type": "claim", **report.record(happened)})
+                    with suppress(output.OutputGone):  # the runs go on, and verify.json is written
+                        output.json_line({"type": "claim", **report.record(happened)})
         finally:
             display.close()
     verification.write()
@@ -120,73 +115,59 @@ def carry_out(verification: Verification, *, json: bool) -> int:
         output.json_line(about | report.summary(verification.effort(), verification.in_order()))
     if not verification.is_done:
         again = shlex.join(["grok-tui", *sys.argv[1:]])
-        output.note(f"stopped with {verification.done} of {len(verification.runs)} runs done; go on with: {again}")
+        output.note(f"stopped with {verification.done} of {len(verification.runs)} runs done; continue with: {again}")
         return 128 + signals[0]
     if not json:
         output.data(report.table(verification.effort(), verification.in_order()))
     return 0
 
 
-@contextmanager
-def heard(verification: Verification) -> Iterator[list[int]]:
-    """Hear signals: the first has every run saved, the next ends at once. Gives the list of those that came."""
-    came: list[int] = []
-
-    def hear(signum: int, frame: Any) -> None:
-        if came:
-            os.write(sys.stderr.fileno(), b"\x1b[?25h" if sys.stderr.isatty() else b"")  # the cursor back
-            os._exit(128 + signum)
-        came.append(signum)
-        verification.stop()
-
-    before = {signum: signal.signal(signum, hear) for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield came
-    finally:
-        for signum, handler in before.items():
-            signal.signal(signum, handler)
-
-
 class Display:
-    """How it goes, on stderr: a bar with what is running on a terminal, plain lines elsewhere."""
+    """The progress on stderr: on a terminal a bar with the runs that train, elsewhere plain lines."""
 
     EVERY = 0.5
-    """seconds between two looks at what is running"""
+    """seconds between two updates of the bar"""
 
-    def __init__(self, verification: Verification, *, plain: bool) -> None:
+    def __init__(self, verification: Verification, *, is_bar: bool) -> None:
         self.verification = verification
-        self.is_bar = sys.stderr.isatty() and not plain
-        self._running: dict[str, Planned] = {}
-        self._looked = 0.0
+        self.is_bar = is_bar
+        self._running: dict[str, PlannedRun] = {}
+        self._updated = 0.0
         self._bar = Progress(
             TextColumn("{task.completed:.0f} of {task.total:.0f} runs"),
             BarColumn(bar_width=20),
-            TextColumn("{task.description}", table_column=Column(no_wrap=True, overflow="ellipsis")),
-            console=Console(stderr=True),
+            TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis")),
+            console=Console(stderr=True, markup=False, emoji=False, highlight=False),
             transient=True,
+            auto_refresh=False,
             redirect_stdout=False,
+            redirect_stderr=False,
         )
         self._task = self._bar.add_task("", total=len(verification.runs), completed=verification.done)
-        if self.is_bar:
+        if is_bar:
             self._bar.start()
         if verification.reused:
             self.say(f"{verification.reused} of {len(verification.runs)} runs have ended before")
 
     def show(self, happened: Report | Judged | str | None) -> None:
-        """Show what happened, and what is running."""
-        match happened:
-            case Report():
-                self._show_report(happened)
-            case Judged():
-                self.say(report.sentence(happened))
-            case str():
-                self.say(happened)
-        if self.is_bar and time.monotonic() > self._looked + self.EVERY:
-            self._looked = time.monotonic()
-            self._bar.update(self._task, completed=self.verification.done, description=self._what_runs())
+        """Show what happened and which runs train. If stderr goes away, nothing is shown any more."""
+        try:
+            match happened:
+                case Report():
+                    self._show_report(happened)
+                case Judged():
+                    self.say(report.sentence(happened))
+                case str():
+                    self.say(happened)
+            if self.is_bar and time.monotonic() > self._updated + self.EVERY:
+                self._updated = time.monotonic()
+                description = plain(self._what_trains())
+                self._bar.update(self._task, completed=self.verification.done, description=description, refresh=True)
+        except OSError:
+            self.is_bar = False
 
     def _show_report(self, happened: Report) -> None:
-        run = self.verification.runs[happened.task.run.id]
+        run = happened.run
         if happened.what == "started":
             self._running[run.run.id] = run
             return
@@ -195,45 +176,44 @@ class Display:
         match happened.what:
             case "ended":
                 self.say(counted + how_it_ended(run))
-            case "again":
-                self.say(f"{run.name}: {happened.says}; going on from its checkpoint")
+            case "retried":
+                self.say(f"{run.name}: {happened.reason}; it resumes from its checkpoint")
             case "given up":
-                self.say(f"{counted}given up: {happened.says}")
+                self.say(f"{counted}given up: {happened.reason}")
 
-    def _what_runs(self) -> str:
-        if self.verification.pool.stopping:
-            return "saving what runs ..."
+    def _what_trains(self) -> str:
+        if self.verification.is_stopping:
+            return "saving the runs ..."
         return "; ".join(
             f"{run.name} at {step_of(run):,} of {run.config.train.steps:,}" for run in self._running.values()
         )
 
     def say(self, text: str) -> None:
-        """Print a line."""
         if self.is_bar:
-            self._bar.console.print(f"grok-tui: {text}", highlight=False, markup=False)
+            self._bar.console.print(f"grok-tui: {plain(text)}")
+            self._bar.refresh()
         else:
             output.note(text)
 
     def close(self) -> None:
-        """Take the bar away."""
         if self.is_bar:
-            self._bar.stop()
+            with suppress(OSError):
+                self._bar.stop()
 
 
-def step_of(run: Planned) -> int:
-    """How far a run is."""
+def step_of(run: PlannedRun) -> int:
     try:
         return int(run.run.info()["progress"]["step"])
-    except (GrokError, KeyError):
+    except GrokError:
         return 0
 
 
-def how_it_ended(run: Planned) -> str:
+def how_it_ended(run: PlannedRun) -> str:
     """A run's end in a few words."""
     try:
         reader = RunReader(run.run)
     except GrokError as error:
         return str(error)
     reason = f": {reader.info['error']}" if reader.info.get("error") else ""
-    took = report.duration(report.seconds(reader))
+    took = duration(report.seconds(reader))
     return f"{reader.info['status']} at {reader.info['progress']['step']:,} ({took}){reason}"

@@ -22,70 +22,65 @@ import numpy as np
 import pytest
 
 import grok_tui.__main__ as program
-from grok_tui.claims import plots, registry, report
-from grok_tui.claims.claim import Cell, Claim, Curves, Finding, Points, Runs
-from grok_tui.claims.report import Judged
-from grok_tui.claims.runner import can_go_on, outcome, planned
+from grok_tui import numbers
+from grok_tui.claims import plots, registry
+from grok_tui.claims.claim import Claim, Curves, Finding, Judged, Points, Setup
+from grok_tui.claims.criteria import Criterion, Runs, each, equal, median
+from grok_tui.claims.figures import Figure
 from grok_tui.cli.app import build, invoke
 from grok_tui.engine.thread import TrainerThread
-from grok_tui.errors import RunHeld
 from grok_tui.store.rundir import RunDir, create
 from small import SMALL
 
 
-def cell(label: str, preset: str, *sets: str, stop: bool = False) -> Cell:
-    return Cell(label, preset, (*SMALL[preset], *sets), stop)
+def setup(label: str, preset: str, *sets: str, stop: bool = False) -> Setup:
+    return Setup(label, preset, (*SMALL[preset], *sets), stop)
 
 
-def last_losses(runs: Runs) -> Finding:
-    found = {label: [float(run.last("test/loss") or 0) for run in runs[label]] for label in runs}
-    return Finding(f"loss {found['wd 0.1'][0]:.3g}", True, "two seeds", {"loss": found, "odd": float("inf")})
+def raises(error: Exception) -> Figure:
+    def of(run: Any) -> float:
+        raise error
+
+    return Figure("nothing", of)
 
 
-def needs_all(runs: Runs) -> Finding:
-    return Finding(f"{[len(runs[label]) for label in ('wd 0.1', 'wd 1')]}", False)
+loss = Figure("last test loss", lambda run: float(run.last("test/loss") or 0))
+odd = Figure("odd", lambda run: float("inf"))
+is_failed = Figure("failure", lambda run: float(run.info["status"] == "failed"))
+no_column = each(raises(ValueError("no column twin/loss"))) > 0
+diverged = equal(each(is_failed), 1)
 
-
-def no_column(runs: Runs) -> Finding:
-    raise ValueError("no column twin/loss")
-
-
-def diverged(runs: Runs) -> Finding:
-    return Finding(f"{[run.info['status'] for run in runs['hot']]}", True)
-
-
-WD = tuple(cell(f"wd {wd:g}", "modadd-fast", "train.steps=60", f"wd={wd}") for wd in (0.1, 1.0))
-STOP = cell("early", "modadd-fast", "train.steps=300", "phase.test_acc=0.01", stop=True)
-HOT = cell("hot", "kumar-poly", "optim.lr=1e6", "train.steps=300")
+WD = tuple(setup(f"wd {wd:g}", "modadd-fast", "train.steps=60", f"wd={wd}") for wd in (0.1, 1.0))
+STOP = setup("early", "modadd-fast", "train.steps=300", "phase.test_acc=0.01", stop=True)
+HOT = setup("hot", "kumar-poly", "optim.lr=1e6", "train.steps=300")
 LONG = (
     "Twice as many seeds, float64, and ten times as many steps: the order stays, and so does the distance, "
     "whichever of the two thresholds is read."
 )
 
 
-def claim(id: str, source: str, cells: tuple[Cell, ...], judge: Callable[[Runs], Finding], **more: Any) -> Claim:
+def claim(id: str, source: str, setups: tuple[Setup, ...], rule: Criterion, **more: Any) -> Claim:
     said = {"figure": "Fig. 3", "title": f"About {id}", "says": f"It is so: {id}.", "published": "t_grok 4,000"}
     return Claim(
-        **{"id": id, "source": source, "cells": cells, "judge": judge, "plot": Curves(), "rule": "above 1", "seeds": 2}
-        | said
-        | more
+        **{"id": id, "source": source, "setups": setups, "rule": rule, "plot": Curves(), "seeds": 2} | said | more
     )
 
 
 CLAIMS = (
-    claim("small-wd", "S0", WD, last_losses, plot=Curves(("test/loss", "train/loss"))),
+    claim("small-wd", "S0", WD, median(loss) > 0, shown=(each(odd),), plot=Curves(("test/loss", "train/loss"))),
     claim(
-        "same-runs", "S2", WD, needs_all, tried=LONG, quick=("wd 1",), published="a long published figure " * 5,
-        plot=Points("weight decay", "loss", lambda runs: [(x, float(x[3:]), 2.0) for x in runs], log_x=True, line=True),
+        "same-runs", "S2", WD, each(loss, "wd 0.1", "wd 1") < 0, tried=LONG, quick=("wd 1",),
+        published="a long published figure " * 5,
+        plot=Points(Figure("weight decay", lambda run: run.config.optim.weight_decay), loss, log_x=True, line=True),
     ),
     claim("raising", "S2", (HOT, STOP), no_column, seeds=1, quick_seeds=0),
     claim("diverging", "S2", (HOT,), diverged, seeds=1),
-    claim("not-here", "X", (Cell("mnist", "mnist-alpha", ("task.path=/nowhere",)),), no_column),
-    claim("bad-plot", "X", (HOT,), diverged, seeds=1, plot=Points("x", "y", lambda runs: [("a", runs["?"], 1)])),
+    claim("not-here", "X", (Setup("mnist", "mnist-alpha", ("task.path=/nowhere",)),), no_column),
+    claim("bad-plot", "X", (HOT,), diverged, seeds=1, plot=Points(raises(KeyError("?")), loss)),
 )  # fmt: skip
 N_RUNS = 6
 SLOW = tuple(
-    claim(id, "S0", (cell("long", "modadd-fast", f"train.steps={steps}"),), lambda runs: Finding("ran", True), seeds=1)
+    claim(id, "S0", (setup("long", "modadd-fast", f"train.steps={steps}"),), equal(each(is_failed), 0), seeds=1)
     for id, steps in (("slow", 400), ("endless", 1_000_000))
 )
 
@@ -173,7 +168,8 @@ def test_progress_is_plain_lines_and_no_traceback(ran: Ran) -> None:
     assert [line[11] for line in counted] == list("123456")
     assert any(re.search(r"\] modadd-fast wd 0.1 seed 1: finished at 60 \(.* s\)$", line) for line in counted)
     assert any("] kumar-poly hot seed 0: failed at " in line and "diverged" in line for line in counted)
-    assert any(line.startswith("grok-tui: small-wd: agrees: published t_grok 4,000; measured loss") for line in lines)
+    verdict = "grok-tui: small-wd: agrees: published t_grok 4,000; measured median last test loss"
+    assert any(line.startswith(verdict) for line in lines)
     assert any(line.startswith("grok-tui: bad-plot: no plot: KeyError") for line in lines)
 
 
@@ -183,14 +179,14 @@ def test_table(ran: Ran) -> None:
     assert lines[0].startswith("Published beside measured, 20")
     assert "torch" in lines[1]
     assert "cores" in lines[2]
-    assert lines[3] == "whole: 1 to 2 seeds a cell, counted from 0"
+    assert lines[3] == "whole: 1 to 2 seeds per set-up, counted from 0"
     assert lines[4].startswith(f"{N_RUNS} runs; ")
     assert "S2  The delay law, arXiv 2603.13331" in lines
     said = [line.split()[0] for line in lines if line.split() and line.split()[0] in {each.id for each in CLAIMS}]
     assert said == [each.id for each in CLAIMS]
     at = lines.index(next(line for line in lines if line.startswith("small-wd ")))
     assert lines[at].split()[-1] == "agrees"
-    assert lines[at + 1] == "Fig. 3"
+    assert lines[at + 1].split()[:2] == ["Fig.", "3"]
     assert "  tried: Twice as many seeds" in ran.stdout
     assert re.search(r"^raising .* not decided$", ran.stdout, re.M)
     assert "no MNIST" in ran.stdout.replace("\n", " ") or "has no train-images" in re.sub(r"\s+", " ", ran.stdout)
@@ -203,8 +199,10 @@ def test_verify_json_and_plots(ran: Ran) -> None:
     assert document["complete"] is True
     assert [item["id"] for item in document["claims"]] == [each.id for each in CLAIMS]
     small = ran.claim("small-wd")
-    assert (small["verdict"], small["spread"], small["numbers"]["odd"]) == ("agrees", "two seeds", None)
-    assert len(small["numbers"]["loss"]["wd 1"]) == 2
+    assert (small["verdict"], small["numbers"]["odd"]["wd 1"]) == ("agrees", [None, None])
+    assert small["measured"].startswith("median last test loss: wd 0.1: ")
+    assert small["spread"].startswith("wd 0.1: ")
+    assert len(small["numbers"]["median last test loss"]["wd 1"]) == 1
     assert [(run["cell"], run["seed"]) for run in small["runs"]] == [
         ("wd 0.1", 0), ("wd 0.1", 1), ("wd 1", 0), ("wd 1", 1),
     ]  # fmt: skip
@@ -212,10 +210,10 @@ def test_verify_json_and_plots(ran: Ran) -> None:
     assert small["seconds"] == pytest.approx(sum(run["seconds"] for run in small["runs"]))
     raising = ran.claim("raising")
     assert raising["verdict"] == "not decided"
-    assert "hot seed 0" in raising["measured"]
+    assert "diverged: kumar-poly_" in raising["measured"]
     assert "ValueError: no column twin/loss" in raising["measured"]
     assert "has no train-images-idx3-ubyte" in ran.claim("not-here")["measured"]
-    assert ran.claim("diverging")["measured"] == "['failed']"
+    assert ran.claim("diverging")["measured"] == "failure 1"
     assert {path.stem for path in ran.out.glob("*.png")} == {"small-wd", "same-runs", "raising", "diverging"}
 
 
@@ -240,7 +238,7 @@ def test_again_trains_nothing_and_answers_as_json(ran: Ran) -> None:
 def test_quick_takes_fewer_seeds_and_cells_from_the_same_runs(ran: Ran, tmp_path: Path) -> None:
     shutil.copytree(ran.out, tmp_path / "out")
     quick = run_all(tmp_path / "out", "--quick", "small-wd", "same-runs")
-    assert "quick: 1 seed a cell, counted from 0, some claims on fewer cells" in quick.stdout
+    assert "quick: 1 seed per set-up, counted from 0, some claims with fewer set-ups" in quick.stdout
     assert (quick.document["runs"], quick.document["reused"]) == (2, 2)
     assert quick.claim("same-runs")["measured"] == "the rule found no answer: KeyError: 'wd 0.1'"
     assert run_all(tmp_path / "out", "--quick", "raising").code == 2
@@ -270,7 +268,7 @@ def test_a_signal_saves_first_and_says_how_to_go_on(tmp_path: Path, signum: int,
         stopped.send_signal(signum)
         stdout, stderr = stopped.communicate()
     assert (stopped.returncode, stdout) == (code, "")
-    said = "stopped with 0 of 1 runs done; go on with: grok-tui verify endless --out here"
+    said = "stopped with 0 of 1 runs done; continue with: grok-tui verify endless --out here"
     assert stderr.splitlines()[-1] == f"grok-tui: {said}"
     (run,) = [RunDir(path) for path in (tmp_path / "here" / "runs").iterdir()]
     assert run.info()["status"] == "interrupted"
@@ -278,39 +276,9 @@ def test_a_signal_saves_first_and_says_how_to_go_on(tmp_path: Path, signum: int,
     assert json.loads((tmp_path / "here" / "verify.json").read_text())["complete"] is False
 
 
-def test_a_run_that_failed_otherwise_than_by_diverging_is_no_result(tmp_path: Path) -> None:
-    """It is begun anew, and so is a directory that no engine got to write in."""
-    ready = planned(SLOW[0].cells[0], range(1), tmp_path)[0]
-    assert ready.prepare() is False
-    assert (outcome(ready.run), can_go_on(ready.run)) == ("interrupted", False)
-    ready.run.checkpoint(0).touch()
-    assert can_go_on(ready.run)
-    ready.run.update_info(status="failed", error="No space left on device")
-    assert (outcome(ready.run), can_go_on(ready.run)) == ("failed", False)
-    assert ready.prepare() is False
-    assert ready.run.checkpoint_steps() == []
-    ready.run.run_json.write_text("{")
-    assert outcome(ready.run) == "missing"
-    assert ready.prepare() is False
-    lock = ready.run.acquire()
-    with pytest.raises(RunHeld):
-        ready.prepare()
-    os.close(lock)
-
-
-def test_runs_are_named_by_what_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def names(made: Cell) -> list[str]:
-        return [each.run.id for each in planned(made, range(2), tmp_path)]
-
-    first = names(WD[0])
-    assert [re.fullmatch(rf"modadd-fast_[0-9a-f]{{10}}_s{i}", name) is not None for i, name in enumerate(first)] == [
-        True, True,
-    ]  # fmt: skip
-    assert first == names(Cell("another label", "modadd-fast", WD[0].set))
-    assert not set(first) & set(names(WD[1]))
-    assert not set(first) & set(names(Cell("x", "modadd-fast", WD[0].set, stop_on_grok=True)))
+def test_the_environment_does_not_change_what_a_claim_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GROK_TUI_TRAIN_STEPS", "7")
-    assert first == names(WD[0])
+    assert WD[0].cell().config.train.steps == 60
 
 
 BAD = {
@@ -373,26 +341,35 @@ class Recorded:
         return np.arange(float(len(self.values))), self.values
 
 
+first, third = (Figure(text, lambda run, i=i: run.values[i]) for i, text in enumerate("xyz") if i != 1)  # type: ignore[misc]
 AWKWARD = {
     "curves": Curves(("test/loss", "train/loss")),
-    "points": Points("x", "y", lambda runs: [("a", 0, 1), ("b", 1, float("inf")), ("c", 2, 3)], log_x=True, line=True),
-    "no points": Points("x", "y", lambda runs: [], log_x=True, log_y=True, line=True),
+    "points": Points(first, third, log_x=True, line=True),
+    "no points": Points(odd, odd, log_x=True, log_y=True, line=True),
 }
 
 
 @pytest.mark.parametrize("plot", AWKWARD)
 @pytest.mark.parametrize("n", [1, 30])
 def test_plots_leave_out_what_their_axes_cannot_hold(tmp_path: Path, plot: str, n: int) -> None:
-    runs: Any = Runs({f"cell {i}": [Recorded(1, 0, -1, float("nan"), float("inf"), 2), Recorded()] for i in range(n)})  # type: ignore[list-item]
+    runs: Any = Runs(
+        {
+            f"cell {i}": [Recorded(i, 0, i - 1, float("nan"), float("inf"), 2), Recorded(i, 0, float("inf"))]
+            for i in range(n)
+        }
+    )  # type: ignore[list-item]
     judged = Judged(claim("x", "S0", (), no_column, plot=AWKWARD[plot]), Finding("much " * 99, None), runs)
     plots.draw(judged, tmp_path / "x.png")
     assert (tmp_path / "x.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_times_and_numbers_as_text() -> None:
-    assert [report.duration(t) for t in (0.04, 12.3, 59.9, 61, 3599, 5400)] == [
+    assert [numbers.duration(t) for t in (0.04, 12.3, 59.9, 61, 3599, 5400)] == [
         "0.0 s", "12 s", "60 s", "1 min", "1 h 0 min", "1 h 30 min",
     ]  # fmt: skip
-    assert report.plain({1: (np.float64("nan"), np.int64(3), np.array([1.5])), "x": {"y": range(2)}}) == {
+    assert [numbers.figure(x) for x in (12345.6, 0.01234, float("inf"), 3, 5.7e-5, 2.5e7, -3.2, 0)] == [
+        "12,346", "0.0123", "never", "3", "5.7e-5", "2.5e7", "-3.2", "0",
+    ]  # fmt: skip
+    assert numbers.finite({1: (np.float64("nan"), np.int64(3), np.array([1.5])), "x": {"y": range(2)}}) == {
         "1": [None, 3, [1.5]], "x": {"y": [0, 1]},
     }  # fmt: skip

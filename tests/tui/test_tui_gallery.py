@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from grok_tui.claims.claim import SOURCES, Cell, Claim, Curves, Finding
+from grok_tui.claims.claim import SOURCES, Claim, Curves, Setup
+from grok_tui.claims.criteria import each, reached
+from grok_tui.claims.figures import t_grok
 from grok_tui.config import presets
 from grok_tui.store.rundir import RunDir
 from grok_tui.tui.app import GrokApp
@@ -28,9 +30,8 @@ def claim(id: str, source: str, title: str, *names: str, published: str = "1,182
         title=title,
         says=f"{title}, says the paper.",
         published=published,
-        rule="none",
-        cells=tuple(Cell(name, name) for name in names),
-        judge=lambda runs: Finding("", None),
+        rule=reached(each(t_grok)),
+        setups=tuple(Setup(name, name) for name in names),
         plot=Curves(),
     )
 
