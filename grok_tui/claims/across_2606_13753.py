@@ -3,14 +3,13 @@
 from math import hypot, log
 
 from ..store.reader import RunReader
-from .claim import Claim, Curves, Points, Setup
-from .criteria import Fit, median, within
+from .claim import ACCURACIES, Claim, Curves, Points, Setup
+from .criteria import median, slope, within
 from .figures import Figure, at, t_grok, weight_decay
 
 THIRD = 1 / 3
 W_C = 54.6
 """The published norm at which free runs grok: p 59, weight decay 1."""
-ACCURACIES = Curves(("test/acc", "train/acc"), log_y=False)
 norm_at_grok = at("norm/weight", t_grok)
 
 PARITY = Claim(
@@ -86,5 +85,5 @@ CLAMP = Claim(
         Setup("rho 1.0", "modadd-clamp", stop_on_grok=True),
         Setup("rho 1.15", "modadd-clamp-high", stop_on_grok=True),
     ),
-    plot=Points(rho, t_grok, log_y=True, line=True), shown=(Fit(rho, ln_t_grok).slope,), quick=("rho 0.85", "rho 1.0"),
+    plot=Points(rho, t_grok, log_y=True, line=True), shown=(slope(rho, ln_t_grok),), quick=("rho 0.85", "rho 1.0"),
 )  # fmt: skip

@@ -70,6 +70,9 @@ class Curves:
     log_y: bool = True
 
 
+ACCURACIES = Curves(("test/acc", "train/acc"), log_y=False)
+
+
 @dataclass(frozen=True)
 class Points:
     """A plot of one point per run."""
@@ -121,7 +124,7 @@ class Claim:
     def rule_text(self) -> str:
         """The rule in words, and what its quantities mean."""
         meanings = dict.fromkeys(quantity.meaning for quantity in self.rule.quantities if quantity.meaning)
-        return " ".join([f"{self.rule.text[:1].upper()}{self.rule.text[1:]}.".replace("T_", "t_"), *meanings])
+        return " ".join([f"{self.rule.text[:1].upper()}{self.rule.text[1:]}.", *meanings])
 
     @property
     def presets(self) -> tuple[str, ...]:

@@ -7,13 +7,13 @@ all set-ups without labels. Comparisons need parentheses beside `&`.
 """
 
 import operator
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import groupby, pairwise
-from math import inf, isfinite, isnan, nan
+from math import copysign, inf, isfinite, isnan, nan, sqrt
+from statistics import fmean
 from statistics import median as middle_of
-
-import numpy as np
 
 from .. import numbers
 from ..science.fits import Line, straight_line
@@ -26,20 +26,11 @@ MOST_LISTED = 3
 """More values than these are written as the smallest and the largest."""
 
 
-@dataclass(frozen=True)
-class Runs:
+class Runs(dict[str, list[RunReader]]):
     """The ended runs of a claim: label of a set-up -> its runs, one per seed, in order."""
 
-    of: Mapping[str, list[RunReader]]
-
-    def __getitem__(self, label: str) -> list[RunReader]:
-        return self.of[label]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.of)
-
     def all(self) -> list[RunReader]:
-        return [run for runs in self.of.values() for run in runs]
+        return [run for runs in self.values() for run in runs]
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,16 +110,16 @@ class Quantity:
     def __rmul__(self, times: float) -> "Quantity":
         return replace(self, times=times * self.times)
 
-    def __gt__(self, other: "Quantity | float") -> "Condition":
+    def __gt__(self, other: "Quantity | float") -> Condition:
         return compare(self, "is above", other)
 
-    def __ge__(self, other: "Quantity | float") -> "Condition":
+    def __ge__(self, other: "Quantity | float") -> Condition:
         return compare(self, "is at least", other)
 
-    def __lt__(self, other: "Quantity | float") -> "Condition":
+    def __lt__(self, other: "Quantity | float") -> Condition:
         return compare(self, "is below", other)
 
-    def __le__(self, other: "Quantity | float") -> "Condition":
+    def __le__(self, other: "Quantity | float") -> Condition:
         return compare(self, "is at most", other)
 
 
@@ -152,70 +143,40 @@ def median(figure: Figure, *labels: str) -> Quantity:
 def share(condition: Condition) -> Quantity:
     """The share of runs in which a condition on each run holds."""
 
-    def count(runs: Runs) -> tuple[int, int]:
-        results = condition.in_each(runs)
-        return sum(results), len(results)
-
-    def shown(runs: Runs) -> str:
-        n, of = count(runs)
-        return f"{condition.clause} in {n} of {of} runs"
-
-    name = f"share of runs in which {condition.clause}"
-    meaning = " ".join(quantity.meaning for quantity in condition.quantities)
-
     def read(runs: Runs) -> Values:
-        n, of = count(runs)
-        return {"": [n / of if of else nan]}
+        return {"": [fmean(condition.in_each(runs))]}
 
-    return Quantity(name, read, show=shown, meaning=meaning)
+    def show(runs: Runs) -> str:
+        results = condition.in_each(runs)
+        return f"{condition.clause} in {sum(results)} of {len(results)} runs"
+
+    meaning = " ".join(quantity.meaning for quantity in condition.quantities)
+    return Quantity(f"share of runs in which {condition.clause}", read, show=show, meaning=meaning)
 
 
-@dataclass(frozen=True)
-class Fit:
-    """The straight line of y against x through all runs in which both are finite."""
+def of_line(name: str, value: Callable[[Line], float], x: Figure, y: Figure, fewest: int = 2) -> Quantity:
+    """A number of the straight line of y against x through all runs in which both are finite."""
 
-    x: Figure
-    y: Figure
-    fewest: int = 2
+    def line(runs: Runs) -> Line:
+        points = [(a, b) for run in runs.all() for a, b in [(x(run), y(run))] if isfinite(a) and isfinite(b)]
+        if len(points) < fewest:
+            raise Undecided(f"{y.text} and {x.text} are finite in {len(points)} runs; {fewest} are needed")
+        return straight_line([a for a, _ in points], [b for _, b in points])
 
-    def points(self, runs: Runs) -> list[tuple[float, float]]:
-        found = [(x, y) for run in runs.all() for x, y in [(self.x(run), self.y(run))] if isfinite(x) and isfinite(y)]
-        if len(found) < self.fewest:
-            raise Undecided(
-                f"{self.y.text} and {self.x.text} are finite in {len(found)} runs; {self.fewest} are needed"
-            )
-        return found
+    def show(runs: Runs) -> str:
+        of = line(runs)
+        low, high = map(numbers.figure, of.interval)
+        interval = f" [{low}, {high}]" if isfinite(of.interval[1]) else ""
+        return f"{y.text}: slope {numbers.figure(of.slope)}{interval}, R² {of.r2:.3f}, n {of.n}"
 
-    def line(self, runs: Runs) -> Line:
-        points = self.points(runs)
-        return straight_line([x for x, _ in points], [y for _, y in points])
+    few = f" ({fewest} runs or more)" if fewest > 2 else ""
+    text = f"{name} of {y.text} against {x.text}{few}"
+    return Quantity(text, lambda runs: {"": [value(line(runs))]}, show=show)
 
-    def _quantity(self, name: str, value: Callable[[Runs], float]) -> Quantity:
-        of = f"{name} of {self.y.text} against {self.x.text}"
-        few = f" ({self.fewest} runs or more)" if self.fewest > 2 else ""
-        return Quantity(of + few, lambda runs: {"": [value(runs)]}, show=self.shown)
 
-    def shown(self, runs: Runs) -> str:
-        line = self.line(runs)
-        low, high = map(numbers.figure, line.interval)
-        interval = f" [{low}, {high}]" if isfinite(line.interval[1]) else ""
-        r = f"r {self._r(runs):.3f}, " if self.fewest > 2 else ""
-        return f"{self.y.text}: {r}slope {numbers.figure(line.slope)}{interval}, R² {line.r2:.3f}, n {line.n}"
-
-    def _r(self, runs: Runs) -> float:
-        return float(np.corrcoef(np.array(self.points(runs)).T)[0, 1])
-
-    @property
-    def slope(self) -> Quantity:
-        return self._quantity("slope", lambda runs: self.line(runs).slope)
-
-    @property
-    def r2(self) -> Quantity:
-        return self._quantity("R²", lambda runs: self.line(runs).r2)
-
-    @property
-    def r(self) -> Quantity:
-        return self._quantity("correlation r", self._r)
+slope = partial(of_line, "slope", lambda line: line.slope)
+r2 = partial(of_line, "R²", lambda line: line.r2)
+correlation = partial(of_line, "correlation r", lambda line: copysign(sqrt(line.r2), line.slope))
 
 
 RELATIONS: dict[str, Callable[[float, float], bool]] = {
@@ -249,12 +210,8 @@ def flat(quantity: Quantity | float, runs: Runs) -> list[float]:
     return [quantity.times * value for values in quantity.read(runs).values() for value in values]
 
 
-def reached(quantity: Quantity) -> Condition:
-    return compare(quantity, "is reached", inf)
-
-
-def never(quantity: Quantity) -> Condition:
-    return compare(quantity, "is never reached", inf)
+reached = partial(compare, relation="is reached", right=inf)
+never = partial(compare, relation="is never reached", right=inf)
 
 
 def equal(quantity: Quantity, value: float) -> Condition:
@@ -288,23 +245,17 @@ def published_text(number: float) -> str:
     return numbers.figure(number, 4)
 
 
-def ordered(figure: Figure, is_rising: bool, order: str) -> Criterion:
-    """The medians of the set-ups in their order; two that are never reached may follow each other."""
+def ordered(is_rising: bool, figure: Figure, order: str) -> Criterion:
+    """The medians of the set-ups in their order, which `order` names, as in `with alpha`."""
     quantity = median(figure)
 
     def holds(runs: Runs) -> bool:
-        return all((a < b if is_rising else a > b) or a == b == inf for a, b in pairwise(flat(quantity, runs)))
+        return all(a < b if is_rising else a > b for a, b in pairwise(flat(quantity, runs)))
 
     return Criterion(f"{quantity.text} {'rises' if is_rising else 'falls'} {order}", (quantity,), holds)
 
 
-def rises(figure: Figure, order: str) -> Criterion:
-    """order: what the set-ups differ in, as `with alpha`."""
-    return ordered(figure, True, order)
-
-
-def falls(figure: Figure, order: str) -> Criterion:
-    return ordered(figure, False, order)
+rises, falls = partial(ordered, True), partial(ordered, False)
 
 
 def among(condition: Condition, rule: Criterion, *, fewest: int) -> Criterion:

@@ -4,8 +4,8 @@ from math import log
 
 from ..science.fits import Contraction, contraction_rate
 from ..store.reader import RunReader
-from .claim import Claim, Curves, Points, Setup
-from .criteria import Criterion, Fit, each, median, never, reached, rises, within
+from .claim import ACCURACIES, Claim, Curves, Points, Setup
+from .criteria import Criterion, correlation, each, median, never, r2, reached, rises, slope, within
 from .figures import (
     Figure,
     at,
@@ -21,7 +21,6 @@ from .figures import (
     weight_decay,
 )
 
-ACCURACIES = Curves(("test/acc", "train/acc"), log_y=False)
 PRESET = "delay-addition"
 BASE_STEPS = 4000
 BASE = (f"train.steps={BASE_STEPS}",)
@@ -37,15 +36,14 @@ LRS = (
 
 inverse_wd = Figure("1 / weight decay", lambda run: 1 / weight_decay(run))
 inverse_lr = Figure("1 / learning rate", lambda run: 1 / lr(run))
-LINE_IN_WD, LINE_IN_LR = Fit(inverse_wd, t_grok), Fit(inverse_lr, t_grok)
 
 WD_LAW = Claim(
     id="wd-law", source="S2", figure="weight decay sweep", title="t_grok against 1 / weight decay",
     says="The step of grokking is inversely proportional to the weight decay.",
     published="t_grok 2,100 at wd 1, 3,150 at .5, 4,900 at .3, 12,700 at .1; slope {} [1,082, 1,271], R² .971",
     rule=rises(t_grok, "from each weight decay to the next smaller one")
-    & (LINE_IN_WD.r2 >= 0.9)
-    & within(LINE_IN_WD.slope, 1182, factor=1.5),
+    & (r2(inverse_wd, t_grok) >= 0.9)
+    & within(slope(inverse_wd, t_grok), 1182, factor=1.5),
     setups=WDS,
     plot=Points(inverse_wd, t_grok, line=True), quick=("wd 1", "wd 0.5", "wd 0.3"), seeds=2,
 )  # fmt: skip
@@ -54,7 +52,7 @@ LR_LAW = Claim(
     id="lr-law", source="S2", figure="learning rate sweep", title="t_grok against 1 / learning rate",
     says="The step of grokking is inversely proportional to the learning rate (here from 2e-3 to 5e-4).",
     published="t_grok 840 at lr 2e-3, 1,760 at 1e-3, 5,280 at 5e-4, 35,680 at 2e-4; R² .92",
-    rule=rises(t_grok, "from each learning rate to the next smaller one") & (LINE_IN_LR.r2 >= 0.9),
+    rule=rises(t_grok, "from each learning rate to the next smaller one") & (r2(inverse_lr, t_grok) >= 0.9),
     setups=LRS,
     plot=Points(inverse_lr, t_grok, line=True), seeds=2,
 )  # fmt: skip
@@ -66,14 +64,13 @@ def predicted(run: RunReader) -> float:
 
 
 delay_of_the_law = Figure("ln(V_mem / V_grok) / (2 lr wd)", predicted)
-LAW = Fit(delay_of_the_law, delay, fewest=4)
 
 LOG_NORM = Claim(
     id="log-norm", source="S2", figure="predicted against observed", title="Delay against log V_mem / V_post",
     says="The delay is ln(V_mem / V_post) over the contraction rate; V is the squared norm. Here V_mem is V at t_mem, "
     "V_post is V at t_grok, and the rate is 2 lr wd.",
     published="r .91, slope 1.08 (paper); r .836, slope 2.03 (released data, which uses 1 / (2 lr wd))",
-    rule=LAW.r >= 0.8,
+    rule=correlation(delay_of_the_law, delay, 4) >= 0.8,
     setups=(*WDS, LRS[0], LRS[2]),
     plot=Points(delay_of_the_law, delay, line=True), quick=("wd 1", "wd 0.5", "wd 0.3", "lr 2e-3", "lr 5e-4"), seeds=2,
 )  # fmt: skip

@@ -1,6 +1,6 @@
 """S1: the post "Grokking fast and slow", 2025: its two unfinished sections, with the evidence against them beside."""
 
-from .claim import Claim, Curves, Setup
+from .claim import ACCURACIES, Claim, Curves, Setup
 from .criteria import each, equal, median, never, reached, share
 from .figures import (
     at,
@@ -17,7 +17,6 @@ from .figures import (
 
 EVERY_STEP = ("measure.budget=0.5",)
 """For runs of tens of steps: measure everything at every step."""
-ACCURACIES = Curves(("test/acc", "train/acc"), log_y=False)
 DRIFT = "kernel/drift"
 NO_DECAY = equal(each(weight_decay), 0)
 GROKS_LATE = reached(each(t_grok)) & (each(t_grok) > each(t_mem))

@@ -3,6 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf, isfinite, nan
+from typing import Any
+
+import numpy as np
 
 from ..store.reader import Array, RunReader
 
@@ -69,19 +72,31 @@ last_step = Figure("last step", lambda run: float(run.steps[-1]))
 
 
 def first(column: str) -> Figure:
-    return Figure(f"first {named(column)}", lambda run: float(values(run, column)[0]))
+    return over(column, "first", lambda values: values[0])
 
 
 def last(column: str) -> Figure:
-    return Figure(f"last {named(column)}", lambda run: float(values(run, column)[-1]))
+    return over(column, "last", lambda values: values[-1])
 
 
 def largest(column: str) -> Figure:
-    return Figure(f"largest {named(column)}", lambda run: float(values(run, column).max()))
+    return over(column, "largest", np.max)
 
 
 def least(column: str) -> Figure:
-    return Figure(f"smallest {named(column)}", lambda run: float(values(run, column).min()))
+    return over(column, "smallest", np.min)
+
+
+def over(column: str, text: str, pick: Callable[[Array], Any]) -> Figure:
+    """One of the measured values of a column. LookupError: there is none."""
+
+    def of(run: RunReader) -> float:
+        values = run.series(column)[1]
+        if not len(values):
+            raise LookupError(f"no column {column}")
+        return float(pick(values))
+
+    return Figure(f"{text} {named(column)}", of)
 
 
 def last_over_first(column: str) -> Figure:
@@ -90,14 +105,6 @@ def last_over_first(column: str) -> Figure:
 
 def named(column: str) -> str:
     return NAMES.get(column, column.replace("/", " "))
-
-
-def values(run: RunReader, column: str) -> Array:
-    """The measured values of a column. LookupError: there is none."""
-    found = run.series(column)[1]
-    if not len(found):
-        raise LookupError(f"no column {column}")
-    return found
 
 
 def at(column: str, when: Figure | int) -> Figure:

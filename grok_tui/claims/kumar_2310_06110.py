@@ -1,7 +1,7 @@
 """S0: grokking as the transition from lazy to rich training.  Kumar et al. 2024, arXiv 2310.06110."""
 
 from ..store.reader import RunReader
-from .claim import Claim, Curves, Setup
+from .claim import ACCURACIES, Claim, Curves, Setup
 from .criteria import among, each, falls, median, never, reached, rises, share
 from .figures import (
     Figure,
@@ -22,7 +22,6 @@ from .figures import (
 ALIGNMENT = "kernel/column_alignment"
 SHORT = "train.steps=8000"
 LOSSES = Curves(("test/loss", "train/loss"))
-ACCURACIES = Curves(("test/acc", "train/acc"), log_y=False)
 
 ALPHA = Claim(
     id="alpha", source="S0", figure="figure 3a", title="Delay grows with alpha",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
-"""Of Okabe and Ito: people with any colour vision can tell them apart. More set-ups get a colour scale."""
+"""Of Okabe and Ito: people with any colour vision can tell them apart."""
 STYLES = ("-", "--", ":", "-.")
 INK, QUIET, GRID = "#222222", "#666666", "#e4e4e4"
 LOOK: Any = {
@@ -62,15 +62,6 @@ def _draw(judged: Judged, path: Path) -> None:
     partial.replace(path)
 
 
-def colours(n: int) -> list[str]:
-    from matplotlib import colormaps
-    from matplotlib.colors import to_hex
-
-    if n <= len(COLOURS):
-        return list(COLOURS[:n])
-    return [to_hex(colormaps["viridis"](x)) for x in np.linspace(0, 0.92, n)]
-
-
 def drawable(x: Array, y: Array, plot: Curves | Points) -> tuple[Array, Array]:
     """The points that these axes can hold."""
     kept = np.isfinite(x) & np.isfinite(y)
@@ -80,7 +71,7 @@ def drawable(x: Array, y: Array, plot: Curves | Points) -> tuple[Array, Array]:
 
 
 def draw_curves(axes: "Axes", plot: Curves, runs: Runs) -> None:
-    for label, colour in zip(runs, colours(len(runs.of)), strict=True):
+    for label, colour in zip(runs, cycle(COLOURS), strict=False):
         name: str | None = label
         for run in runs[label]:
             for column, style in zip(plot.columns, cycle(STYLES), strict=False):
@@ -97,7 +88,7 @@ def draw_curves(axes: "Axes", plot: Curves, runs: Runs) -> None:
 
 def draw_points(axes: "Axes", plot: Points, runs: Runs) -> None:
     all_x, all_y = [], []
-    for label, colour, marker in zip(runs, colours(len(runs.of)), cycle("os^Dvp"), strict=False):
+    for label, colour, marker in zip(runs, cycle(COLOURS), cycle("os^Dvp"), strict=False):
         pairs = np.array([(plot.x(run), plot.y(run)) for run in runs[label]], dtype=float).reshape(-1, 2)
         x, y = drawable(pairs[:, 0], pairs[:, 1], plot)
         if len(x):

@@ -147,7 +147,7 @@ def first_lines(effort: Effort, claims: Sequence[Claim]) -> list[str]:
     reused = f", {effort.reused} of them before" if effort.reused else ""
     workers = f"{effort.workers} worker{'s' * (effort.workers != 1)} of one thread"
     return [
-        f"Published beside measured, {effort.date[:16].replace('T', ' ')}",
+        f"Published beside measured, {effort.date[:16].replace('T', ' ')} UTC",
         f"grok-tui {versions['grok_tui']}, torch {versions['torch']}, Python {versions['python']}",
         machine.sentence(),
         seeds_line(effort.quick, claims),

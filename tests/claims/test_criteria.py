@@ -13,18 +13,20 @@ from grok_tui.claims import figures
 from grok_tui.claims.claim import Claim, Curves, Setup
 from grok_tui.claims.criteria import (
     Criterion,
-    Fit,
     Runs,
     among,
+    correlation,
     each,
     equal,
     falls,
     measured,
     median,
     never,
+    r2,
     reached,
     rises,
     share,
+    slope,
     spread,
     within,
 )
@@ -65,7 +67,8 @@ HOLDS: list[tuple[Criterion, Any, bool]] = [
     (reached(each(x)), {"a": [1, 2]}, True),
     (never(each(x)), {"a": [inf, inf]}, True),
     (never(each(x)), {"a": [inf, 1]}, False),
-    (rises(x, "with a"), {"a": [1], "b": [2], "c": [inf], "d": [inf]}, True),
+    (rises(x, "with a"), {"a": [1], "b": [2], "c": [inf]}, True),
+    (rises(x, "with a"), {"a": [1], "b": [inf], "c": [inf]}, False),
     (rises(x, "with a"), {"a": [1], "b": [1]}, False),
     (rises(x, "with a"), {"a": [inf], "b": [2]}, False),
     (falls(x, "with a"), {"a": [3], "b": [2], "c": [1]}, True),
@@ -98,13 +101,19 @@ def test_two_figures_are_compared_in_the_same_run() -> None:
     assert not (each(x) > 3 * each(y)).holds(runs({"a": [4, 40]}, {"a": [1, 20]}))
 
 
-def test_fits() -> None:
-    fit = Fit(x, y, fewest=4)
+def test_lines_through_all_runs() -> None:
     line = runs({"a": [1, 2], "b": [3, 4, 9]}, {"a": [10, 20], "b": [30, 40, inf]})
-    assert (within(fit.slope, 10, factor=1.01) & (fit.r2 > 0.99) & (fit.r >= 0.99)).holds(line)
-    assert not (fit.r >= 0).holds(runs({"a": [1, 2, 3, 4]}, {"a": [4, 3, 2, 1]}))
+    rule = within(slope(x, y), 10, factor=1.01) & (r2(x, y) > 0.99) & (correlation(x, y, 4) >= 0.99)
+    assert rule.holds(line)
+    assert rule.text.startswith(
+        "the slope of y against x is within a factor of 1.01 of 10, the R² of y against x is above"
+    )
+    assert measured(rule.quantities, line) == "y: slope 10 [10, 10], R² 1.000, n 4"
+    falling = runs({"a": [1, 2, 3, 4]}, {"a": [4, 3, 2, 1.5]})
+    assert not (correlation(x, y, 4) >= 0).holds(falling)
+    assert (correlation(x, y, 4) < -0.98).holds(falling)
     with pytest.raises(Undecided, match="finite in 2 runs; 4 are needed"):
-        (fit.r >= 0).holds(runs({"a": [1, 2]}))
+        (correlation(x, y, 4) >= 0).holds(runs({"a": [1, 2]}))
 
 
 def test_too_few_runs_decide_nothing() -> None:
