@@ -19,7 +19,7 @@ from . import bench, doctor, options, output, places, presets, resume, run, runs
 
 OpenScreen = Callable[..., int]
 """Shows the app and returns the exit code; given by `__main__`, since the command line knows no screens."""
-VARIABLES = {"--runs": "GROK_TUI_RUNS", "--device": "GROK_TUI_DEVICE"}
+RUNS_VARIABLE = "GROK_TUI_RUNS"
 
 
 def build(open_screen: OpenScreen) -> typer.Typer:
@@ -145,8 +145,8 @@ def check_folder() -> None:
 
 
 def from_variable(message: str) -> str:
-    """A clause that names the environment variable from which a wrong option comes."""
-    for option, name in VARIABLES.items():
-        if option in message and os.environ.get(name) and not any(arg.startswith(option) for arg in sys.argv):
-            return f" ({option} comes from the environment variable {name})"
+    """A clause that names the environment variable from which a wrong --runs comes."""
+    is_given = any(argument.startswith("--runs") for argument in sys.argv)
+    if message.startswith("--runs") and os.environ.get(RUNS_VARIABLE) and not is_given:
+        return f" (--runs comes from the environment variable {RUNS_VARIABLE})"
     return ""

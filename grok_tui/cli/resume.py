@@ -67,8 +67,8 @@ def prepare(run: RunDir, steps: int | None, device: str | None) -> RunConfig:
             f"grok-tui run --config {run.config_toml}"
         )
     last = newest_checkpoint(run)
-    if last >= config.train.steps:
-        raise UsageError(f"--steps {config.train.steps}: {run.id} is already at step {last}")
+    if steps is not None and steps <= last:
+        raise UsageError(f"--steps {steps}: {run.id} is already at step {last}")
     device = device or info["asked"]["device"]
     check_start(config, len(info.get("seeds", [0])))
     check_device(device, config)

@@ -10,6 +10,7 @@ from ..config.load import load
 from ..config.schema import RunConfig
 from ..config.start import seed_range
 from ..errors import UsageError
+from ..store import lock
 from ..store.rundir import RunDir, check_runs_dir, create
 from . import options, output
 from .foreground import Foreground
@@ -61,6 +62,8 @@ def check_device(device: str, config: RunConfig) -> None:
 
 def train(run: RunDir, config: RunConfig, *, json: bool, quiet: bool, detach: bool = False, **engine: Any) -> int:
     """Train a run in this process or detached, and return the exit code; `engine`: resume, lock, requests_from."""
+    if not lock.works(run.path):
+        output.note(f"{run.path}: this file system has no locks; a heartbeat shows that the run is held")
     if not detach:
         return Foreground(run, config, json=json, quiet=quiet, **engine).train()
     from ..engine.launch import spawn

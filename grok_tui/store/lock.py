@@ -35,10 +35,10 @@ def probe(lock: Path) -> bool | None:
     """Whether the lock is held; None if that cannot be seen from here."""
     try:
         descriptor = open_regular(file_of(lock))
-    except FileNotFoundError:
-        return False
-    except OSError:
+    except PermissionError:
         return None
+    except OSError:  # it is missing, or nothing that an engine could hold
+        return False
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -64,18 +64,17 @@ def started(info: dict[str, Any]) -> datetime:
 
 
 def find(text: str, runs: Path) -> RunDir:
-    """The run that `text` names: an id, a unique prefix of one, a path, or `latest`."""
+    """The run that `text` names: an id, a path, a unique prefix of an id, or `latest`."""
+    if text in folders(runs):
+        found = RunDir(runs / text)
+        found.info()
+        return found
     if is_path(text):
         run = RunDir(Path(text))
         if run.id in ("", ".."):
             run = RunDir(Path(os.path.realpath(text)))
         run.info()
         return run
-    names = sorted(folders(runs))
-    if text in names:
-        found = RunDir(runs / text)
-        found.info()
-        return found
     known, _ = listed(runs)
     if not known:
         raise UsageError(f"{text}: no runs in {runs}; start one with grok-tui run, or name another --runs")
