@@ -10,6 +10,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Column
 
 from ..errors import GrokError, plain
 from ..numbers import finite
@@ -68,30 +69,33 @@ def is_terminal() -> bool:
 class TrainingProgress:
     """A bar on a terminal, plain lines elsewhere, nothing if it is to be quiet."""
 
-    def __init__(self, title: str, steps: int, *, quiet: bool) -> None:
+    def __init__(self, title: str, total: int, *, quiet: bool, unit: str = "steps", bar: bool = True) -> None:
         self.quiet = quiet
-        self.is_bar = sys.stderr.isatty() and not quiet
+        self.is_bar = bar and sys.stderr.isatty() and not quiet
         if not self.is_bar:
             return
+        rate = (TextColumn("{task.fields[speed]:,.0f}/s"), TimeRemainingColumn()) if unit == "steps" else ()
         self._bar = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
-            TextColumn("{task.completed:,.0f} of {task.total:,.0f} steps  {task.fields[speed]:,.0f}/s", markup=False),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[says]}", markup=False),
+            TextColumn(f"{{task.completed:,.0f}} of {{task.total:,.0f}} {unit}"),
+            *rate,
+            TextColumn("{task.fields[says]}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis")),
             console=Console(stderr=True, markup=False, emoji=False, highlight=False),
             transient=True,
             auto_refresh=False,  # an error of a thread that draws could not be caught
             redirect_stdout=False,
             redirect_stderr=False,
         )
-        self._task: TaskID = self._bar.add_task(plain(title), total=steps, speed=0.0, says="")
+        self._task: TaskID = self._bar.add_task(plain(title), total=total, speed=0.0, says="")
         self._bar.start()
 
-    def move(self, step: int, speed: float) -> None:
-        """Show how far and how fast, in steps and steps per second."""
+    def move(self, done: int, speed: float = 0.0, says: str | None = None) -> None:
+        """Show how far and how fast, in units and units per second, and what happens now."""
         if self.is_bar:
-            self._bar.update(self._task, completed=step, speed=speed, refresh=True)
+            self._bar.update(self._task, completed=done, speed=speed, refresh=True)
+            if says is not None:
+                self._bar.update(self._task, says=plain(says), refresh=True)
 
     def say(self, text: str) -> None:
         """Show what happened."""

@@ -11,15 +11,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
-from rich.table import Column
 
 from ..claims import registry, report
 from ..claims.claim import SOURCES, Claim, Judged
 from ..claims.runner import Verification, held
 from ..config.paths import expanded
-from ..errors import GrokError, UsageError, nearest, plain
+from ..errors import GrokError, UsageError, nearest
 from ..numbers import duration
 from ..process import saving_signals
 from ..store.reader import RunReader
@@ -98,7 +95,7 @@ def show(claims: Sequence[Claim], quick: bool, *, json: bool) -> None:
 
 def carry_out(verification: Verification, *, json: bool) -> int:
     """Run and judge, showing progress, and print the results; returns the exit code."""
-    display = Display(verification, is_bar=sys.stderr.isatty() and not (json and sys.stdout.isatty()))
+    display = Display(verification, bar=not (json and sys.stdout.isatty()))
     with saving_signals(verification.stop) as signals, closing(iter(verification)) as happening:
         try:
             for happened in happening:
@@ -123,82 +120,59 @@ def carry_out(verification: Verification, *, json: bool) -> int:
 
 
 class Display:
-    """The progress on stderr: on a terminal a bar with the runs that train, elsewhere plain lines."""
+    """The progress on stderr: what has ended, and on a terminal a bar with the runs that train."""
 
     EVERY = 0.5
     """seconds between two updates of the bar"""
 
-    def __init__(self, verification: Verification, *, is_bar: bool) -> None:
+    def __init__(self, verification: Verification, *, bar: bool) -> None:
         self.verification = verification
-        self.is_bar = is_bar
+        self.n = len(verification.runs)
+        self.bar = output.TrainingProgress("", self.n, quiet=False, unit="runs", bar=bar)
         self._running: dict[str, PlannedRun] = {}
         self._updated = 0.0
-        self._bar = Progress(
-            TextColumn("{task.completed:.0f} of {task.total:.0f} runs"),
-            BarColumn(bar_width=20),
-            TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis")),
-            console=Console(stderr=True, markup=False, emoji=False, highlight=False),
-            transient=True,
-            auto_refresh=False,
-            redirect_stdout=False,
-            redirect_stderr=False,
-        )
-        self._task = self._bar.add_task("", total=len(verification.runs), completed=verification.done)
-        if is_bar:
-            self._bar.start()
         if verification.reused:
-            self.say(f"{verification.reused} of {len(verification.runs)} runs have ended before")
+            self.say(f"{verification.reused} of {self.n} runs have ended before")
 
     def show(self, happened: Report | Judged | str | None) -> None:
-        """Show what happened and which runs train. If stderr goes away, nothing is shown any more."""
-        try:
-            match happened:
-                case Report():
-                    self._show_report(happened)
-                case Judged():
-                    self.say(report.sentence(happened))
-                case str():
-                    self.say(happened)
-            if self.is_bar and time.monotonic() > self._updated + self.EVERY:
-                self._updated = time.monotonic()
-                description = plain(self._what_trains())
-                self._bar.update(self._task, completed=self.verification.done, description=description, refresh=True)
-        except OSError:
-            self.is_bar = False
+        match happened:
+            case Report(what, run, reason):
+                self._show_run(what, run, reason)
+            case Judged():
+                self.say(report.sentence(happened))
+            case str():
+                self.say(happened)
+        if self.bar.is_bar and time.monotonic() > self._updated + self.EVERY:
+            self._updated = time.monotonic()
+            running = [
+                f"{run.name} at {step_of(run):,} of {run.config.train.steps:,}" for run in self._running.values()
+            ]
+            says = "saving the runs ..." if self.verification.is_stopping else "; ".join(running)
+            with suppress(OSError):
+                self.bar.move(self.verification.done, says=says)
 
-    def _show_report(self, happened: Report) -> None:
-        run = happened.run
-        if happened.what == "started":
+    def _show_run(self, what: str, run: PlannedRun, reason: str) -> None:
+        if what == "started":
             self._running[run.run.id] = run
             return
         self._running.pop(run.run.id, None)
-        counted = f"[{self.verification.done}/{len(self.verification.runs)}] {run.name}: "
-        match happened.what:
+        counted = f"[{self.verification.done}/{self.n}] {run.name}: "
+        match what:
             case "ended":
                 self.say(counted + how_it_ended(run))
             case "retried":
-                self.say(f"{run.name}: {happened.reason}; it resumes from its checkpoint")
+                self.say(f"{run.name}: {reason}; it resumes from its checkpoint")
             case "given up":
-                self.say(f"{counted}given up: {happened.reason}")
-
-    def _what_trains(self) -> str:
-        if self.verification.is_stopping:
-            return "saving the runs ..."
-        return "; ".join(
-            f"{run.name} at {step_of(run):,} of {run.config.train.steps:,}" for run in self._running.values()
-        )
+                self.say(f"{counted}given up: {reason}")
 
     def say(self, text: str) -> None:
-        if self.is_bar:
-            self._bar.console.print(f"grok-tui: {plain(text)}")
-            self._bar.refresh()
-        else:
-            output.note(text)
+        """Show a line. If stderr goes away, the runs go on."""
+        with suppress(OSError, output.OutputGone):
+            self.bar.say(text)
 
     def close(self) -> None:
-        if self.is_bar:
-            with suppress(OSError):
-                self._bar.stop()
+        with suppress(OSError):
+            self.bar.close()
 
 
 def step_of(run: PlannedRun) -> int:
