@@ -44,6 +44,9 @@ def open_trainer(
     seeds: list[int] = info.get("seeds") or [config.train.seed]
     options |= {"seeds": seeds, "stepper": (old or {}).get("seeds")}
     going_on = resume or (info.get("parent") is not None)
+    parts = [run.seed(number) for number in seeds] if len(seeds) > 1 else [run]
+    if not any(part.checkpoint_steps() for part in parts):
+        going_on = False  # killed before its first checkpoint: nothing is lost by starting again
     start = Start(run, seeds, has_many=len(seeds) > 1) if going_on else None
     trainer = Trainer(config, device, backend, **options)
     if start is not None:

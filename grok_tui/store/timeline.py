@@ -2,7 +2,8 @@
 
 An engine that goes on from a checkpoint writes an event `resumed` with `checkpoint_seq`, the sequence number of the
 last event that the checkpoint includes. Later events up to `resumed` belong to a life of the run that was given up;
-they are superseded. Every reader, resume and branch use this rule and no other.
+they are superseded. `started` supersedes all: the run was killed before its first checkpoint. Every reader, resume and
+branch use this rule and no other.
 """
 
 from typing import Any
@@ -25,6 +26,8 @@ def still_true(known: list[Event], new: list[Event]) -> list[Event]:
     for event in new:
         if event.get("type") in RETURNS and isinstance(event.get("checkpoint_seq"), int):
             true = [earlier for earlier in true if number(earlier) <= event["checkpoint_seq"]]
+        elif event.get("type") == "started":
+            true = []
         true.append(event)
     return true
 
