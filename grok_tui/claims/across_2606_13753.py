@@ -15,7 +15,7 @@ norm_at_grok = at("norm/weight", t_grok)
 PARITY = Claim(
     id="parity", source="X", figure="sparse parity", title="Sparse parity by AdamW",
     says="The parity of 3 of 30 bits from 1,000 examples groks under AdamW with weight decay 1.",
-    published="t_grok {} at n 30, m 1,000; norm 20.6",
+    published="t_grok {} at n 30, m 1,000; weight norm 20.6",
     rule=within(median(t_grok), 2648, share=THIRD),
     setups=(Setup("m 1000", "parity", stop_on_grok=True),),
     plot=ACCURACIES, shown=(median(norm_at_grok),), seeds=5, quick_seeds=2,

@@ -118,7 +118,7 @@ SGD = Claim(
     id="sgd", source="S2", figure="SGD control", title="SGD fails where AdamW groks",
     says="Plain SGD at the same learning rate and weight decay does not grok: weight decay is stronger than the "
     "gradient, and the weights vanish before anything is memorised.",
-    published="never memorises, V falls to 3.6e-5",
+    published="SGD never memorises; V falls to 3.6e-5",
     rule=(each(largest("train/acc"), "SGD") < 0.05)
     & (each(last_over_first("norm/V"), "SGD") < 1e-3)
     & reached(each(t_grok, "AdamW")),
@@ -154,7 +154,7 @@ WD_OFF = intervention(
     "wd-off",
     "Weight decay taken away at t_mem",
     "Without weight decay from t_mem on the run does not grok.",
-    "0 of 3 in 30,000 steps",
+    "0 of 3 runs grok in 30,000 steps",
     Setup("wd 0", "delay-wd-off", (f"train.steps={LONG_STEPS}",)),
     no_grokking("wd 0"),
 )
@@ -162,7 +162,7 @@ FREEZE = intervention(
     "norm-freeze",
     "Norm frozen at t_mem",
     "With the norm frozen from t_mem on the run does not grok, though weight decay still turns the weights.",
-    "0 of 3 in 30,000 steps",
+    "0 of 3 runs grok in 30,000 steps",
     Setup("frozen", "delay-freeze", (f"train.steps={LONG_STEPS}",)),
     no_grokking("frozen"),
 )
@@ -170,7 +170,7 @@ RESCALE = intervention(
     "norm-rescale",
     "Norm rescaled once at t_mem",
     "Rescaling the weights once at t_mem does not stop grokking.",
-    "3 of 3; on the MLP of arXiv 2606.13753: 4,576 at 0.7, control 5,395",
+    "3 of 3 runs grok; the MLP of arXiv 2606.13753 groks at 4,576, and at 5,395 without rescaling",
     Setup("x0.7", "delay-rescale", stop_on_grok=True),
     reached(each(t_grok, "x0.7")),
 )

@@ -28,7 +28,7 @@ MODADD = Claim(
     id="gd-modadd", source="S1a", figure="after arXiv 2310.06110, figure 2",
     title="Modular addition by gradient descent",
     says="A quadratic network groks addition mod 23 by plain gradient descent without weight decay.",
-    published="memorised by about 2,000, generalises at 3,000 to 4,000 (their learning rate: another loss scale)",
+    published="memorises by about step 2,000, generalises at 3,000 to 4,000 (another learning rate and loss scale)",
     rule=GROKS_LATE & NO_DECAY,
     setups=(Setup("GD", "kumar-modadd"),),
     plot=ACCURACIES,
@@ -37,7 +37,7 @@ MODADD = Claim(
 COMMITTEE = Claim(
     id="committee", source="S1a", figure="after arXiv 2310.06110, figure 4", title="A committee of two",
     says="Two hidden units with fixed readouts grok a quadratic target by plain gradient descent without weight decay.",
-    published="test loss from a peak of 2.1 to below .05 by 10,000 steps (one seed)",
+    published="one seed: the test loss rises to 2.1 and is below .05 by step 10,000",
     rule=(share(each(last_over_first("test/loss")) < 0.01) >= 0.5) & (each(last("kernel/distance")) > 0.01) & NO_DECAY,
     setups=(Setup("GD", "kumar-poly", ("train.steps=20000",)),),
     plot=Curves(("test/loss", "train/loss")), seeds=10, quick_seeds=6,
@@ -68,7 +68,7 @@ ADAMW_NO_DECAY = Claim(
     title="AdamW without weight decay",
     says="A network that groks by AdamW with weight decay does not grok without weight decay, even in ten times as "
     "many steps.",
-    published="no grokking without weight decay in budget (two papers); arXiv 2201.02177 saw it after 1e6 steps",
+    published="two papers saw no grokking without weight decay in their steps; arXiv 2201.02177 saw it after 1e6 steps",
     rule=reached(each(t_grok, "wd 1"))
     & reached(each(t_mem, "wd 0"))
     & never(each(t_grok, "wd 0"))
@@ -97,8 +97,8 @@ XOR = Claim(
     id="xor", source="S1b", figure="after arXiv 2310.02541, figure 1", title="XOR clusters",
     says="A first step that is far larger than the initial weights learns features from the start. After it the train "
     "labels are fitted and test accuracy is at chance. The network then groks without any lazy phase.",
-    published="train 1 and test about .5 at step 1, test about 1 by step 15 (d 40,000, n 200; scaled down here, with "
-    "5 % of the labels flipped)",
+    published="train accuracy 1 and test accuracy about .5 after step 1, test accuracy about 1 by step 15 (d 40,000, "
+    "n 200; scaled down here, with 5 % of the labels flipped)",
     rule=(each((at("norm/weight", 1) / first("norm/weight")).named("weight norm at step 1 over the start")) > 100)
     & (each(at("train/acc", 1)) >= 0.9)
     & (each(at("test/acc", 1)) < 0.65)

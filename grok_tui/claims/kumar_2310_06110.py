@@ -27,7 +27,8 @@ ALPHA = Claim(
     id="alpha", source="S0", figure="figure 3a", title="Delay grows with alpha",
     says="At learning rate lr / alpha^2 the delay of the test loss grows with the output scale alpha. It vanishes as "
     "alpha goes to 0.",
-    published="no hump, half the loss by step 26 at alpha 1/32; hump of 1.08 at 1, of 1.18 at 4; 16 not in budget",
+    published="alpha 1/32: the test loss halves by step 26 and does not rise before; alpha 1: it first rises to 1.08 "
+    "of its start; alpha 4: to 1.18; alpha 16: it does not fall within the steps of the paper",
     rule=rises(lag, "with alpha") & (median(lag, "alpha 0.03125") <= 0.05 * median(lag, "alpha 4")),
     setups=tuple(
         Setup(f"alpha {alpha:g}", "kumar-alpha", (f"model.alpha={alpha}", SHORT)) for alpha in (1 / 32, 0.25, 1, 4)
@@ -38,7 +39,7 @@ ALPHA = Claim(
 EPS = Claim(
     id="eps", source="S0", figure="figure 3, eps", title="Delay falls with label alignment",
     says="The better the first kernel is aligned with the labels (large eps), the smaller the delay.",
-    published="a hump of 1.08 at eps 0.25; none at eps of 1 or more",
+    published="the test loss first rises to 1.08 of its start at eps 0.25, and does not rise at eps 1 or more",
     rule=falls(lag, "with eps") & rises(first(ALIGNMENT), "with eps"),
     setups=(
         Setup("eps 0.25", "kumar-alpha", ("model.alpha=1", SHORT)),
@@ -71,7 +72,7 @@ DECOMPOSITION = Claim(
     id="decomposition", source="S0", figure="figure 4", title="Which error falls last",
     says="The test loss has three terms. The variance and the linear error fall first. The alignment error falls last "
     "and causes the drop of the test loss.",
-    published="train .3 at 1,000 and 0 at 6,000 steps; test peaks near 1,100, below .05 at 10,000",
+    published="train loss .3 at step 1,000 and 0 at 6,000; test loss highest near 1,100 and below .05 at 10,000",
     rule=among(
         each(last_over_first("test/loss")) < 0.01,
         (share(each(falls_last) > 0) > 0.5) & (median(alignment_share) > 0.5),
@@ -101,7 +102,7 @@ GOLDILOCKS = Claim(
 RISING_NORM = Claim(
     id="rising-norm", source="S0", figure="figure 2", title="A rising norm",
     says="Modular addition groks by plain gradient descent without weight decay, while the weight norm rises.",
-    published="memorised by about 2,000, generalises at 3,000 to 4,000, norm rises",
+    published="memorises by about step 2,000, generalises at 3,000 to 4,000; the norm rises",
     rule=reached(each(t_grok))
     & (each(t_grok) > each(t_mem))
     & (each(at("norm/weight", t_mem)) > each(first("norm/weight")))
@@ -114,7 +115,7 @@ EIGENVECTOR = Claim(
     id="eigenvector", source="S0", figure="figure 5", title="Labels that are an eigenvector",
     says="If the labels are the k-th eigenvector of the first kernel, a leading one is learnt at once, one near 70 "
     "groks, and those past 100 fail.",
-    published="k 1 at once, k about 70 groks, k of 100 or more fails",
+    published="k 1 is learnt at once, k near 70 groks, k of 100 or more fails",
     rule=(median(lag, "k 1") < 0.1 * median(lag, "k 70"))
     & reached(median(lag, "k 70"))
     & (median(last_over_first("test/loss"), "k 150") > 0.5),
@@ -126,7 +127,7 @@ INIT_SCALE = Claim(
     id="init-scale", source="S0", figure="figure 7", title="Initial weight scale",
     says="At learning rate lr / sigma^2 the scale sigma of the initial weights sets how lazy training is: the larger "
     "it is, the less the features change.",
-    published="movement governed by sigma^2 alpha (curves)",
+    published="curves: sigma^2 alpha sets how much the kernel changes",
     rule=falls(last("kernel/distance"), "with sigma"),
     setups=tuple(
         Setup(f"sigma {s:g}", "kumar-sigma", (f"model.init_scale={s}", f"optim.lr={250 / s**2}", SHORT))
@@ -140,7 +141,7 @@ there_at_t_mem = (at("test/acc", t_mem) / last("test/acc")).named("share of the 
 MNIST = Claim(
     id="mnist", source="S0", figure="figure 6a", title="MNIST with alpha",
     says="On MNIST too the delay shrinks with the output scale alpha, and vanishes as alpha goes to 0.",
-    published="alpha .5: test .26 at t_mem 1,334, .49 at 20,000, .85 at the end; alpha .001: no delay",
+    published="alpha .5: test accuracy .26 at t_mem 1,334, .49 at step 20,000, .85 at the end; alpha .001: no delay",
     rule=(median(there_at_t_mem, "alpha 0.5") < 0.75) & (median(there_at_t_mem, "alpha 0.001") > 0.9),
     setups=(
         Setup("alpha 0.5", "mnist-alpha", ("train.steps=15000",)),
@@ -156,7 +157,8 @@ TRANSFORMER = Claim(
     says="In a transformer under AdamW the delay vanishes as alpha falls, at learning rate lr / alpha^2. AdamW's step "
     "does not shrink with the gradient, so this rule raises the learning rate as alpha falls. Therefore the same is "
     "shown with lr held.",
-    published="p 113: the delay vanishes at alpha .15 under lr / alpha^2; lr held: UNKNOWN (here p 31, 75 % of pairs)",
+    published="p 113: the delay vanishes at alpha .15 under lr / alpha^2; with lr held: not published. Here p is 31, "
+    "and 75 % of the pairs are for training",
     rule=median(delay, "lr/alpha^2, alpha 0.15") < median(delay, "lr/alpha^2, alpha 0.5"),
     setups=tuple(
         Setup(f"{rule}, alpha {alpha}", "kumar-transformer", (f"model.alpha={alpha}", *sets), stop_on_grok=True)
@@ -170,7 +172,7 @@ ACCURACY = Claim(
     id="accuracy", source="S0", figure="figure 8", title="Accuracy groks, the loss does not",
     says="In teacher-student regression, an accuracy within a tolerance groks only because of its threshold: the loss "
     "curves show no grokking.",
-    published="accuracy jumps late for tolerances of 1e-4 to 0.1, the loss does not (curves)",
+    published="curves: accuracy jumps late for tolerances of 1e-4 to 0.1, the loss does not",
     rule=reached(each(delay))
     & (each(delay) > 3 * each(t_mem))
     & (each(lag) < 0.1 * each(delay))
@@ -205,7 +207,7 @@ TWIN_BEHIND = Claim(
     id="twin", source="S0", figure="figure 1", title="The linearised twin never gets there",
     says="The linearised network and kernel regression with the first kernel never reach the network's test loss. The "
     "kernel's alignment hardly changes until the test loss drops.",
-    published="eps .25: test .02 at 10,000 steps; eps .02: network .02, twin .51, K_0 regression .41 at 100,000",
+    published="eps .25: test loss .02 at step 10,000; eps .02, step 100,000: network .02, twin .51, K₀ regression .41",
     rule=LEAVES_ITS_TWIN,
     setups=(
         Setup("eps 0.25", "kumar-twin"),
@@ -218,7 +220,7 @@ TWIN_BEHIND = Claim(
 MOMENTUM = Claim(
     id="momentum", source="S0", figure="figure 14a", title="The twin under momentum",
     says="With momentum 0.95 for both, the network groks and its linearised twin does not.",
-    published="as figure 1 (a curve; no figures given)",
+    published="a curve as in figure 1, without numbers",
     rule=LEAVES_ITS_TWIN,
     setups=(Setup("momentum 0.95", "kumar-momentum"),),
     plot=Curves(("test/loss", "twin/test_loss", "k0/test_loss")),
@@ -228,7 +230,7 @@ MOMENTUM = Claim(
 ADAMW_TWIN = Claim(
     id="adamw-twin", source="S0", figure="figure 14b", title="The twin under AdamW",
     says="Under AdamW with weight decay the network leaves its linearisation, and generalises better than its twin.",
-    published="a curve; no figures given",
+    published="a curve without numbers",
     rule=each(last("test/loss")) < 0.2 * each(last("twin/test_loss")),
     setups=(Setup("AdamW", "kumar-adamw", ("train.steps=10000",)),),
     plot=Curves(("test/loss", "twin/test_loss", "train/loss")), shown=(each(last("train/loss")),), seeds=2,
