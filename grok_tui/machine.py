@@ -15,7 +15,7 @@ def processor() -> str:
 
 def is_intel() -> bool:
     """Whether the processor is one of Intel's."""
-    return _cpuinfo("vendor_id") == "GenuineIntel"
+    return "GenuineIntel" in (_cpuinfo("vendor_id") or platform.processor())
 
 
 def _cpuinfo(field: str) -> str:

@@ -3,7 +3,7 @@
 from math import hypot, log
 
 from ..store.reader import RunReader
-from .claim import ACCURACIES, Claim, Curves, Points, Setup
+from .claim import Claim, Curves, Points, Setup
 from .criteria import median, slope, within
 from .figures import Figure, at, t_grok, weight_decay
 
@@ -18,7 +18,7 @@ PARITY = Claim(
     published="t_grok {} at n 30, m 1,000; weight norm 20.6",
     rule=within(median(t_grok), 2648, share=THIRD),
     setups=(Setup("m 1000", "parity", stop_on_grok=True),),
-    plot=ACCURACIES, shown=(median(norm_at_grok),), seeds=5, quick_seeds=2,
+    shown=(median(norm_at_grok),), seeds=5, quick_seeds=2,
 )  # fmt: skip
 
 TIMESCALE = Claim(
@@ -31,7 +31,6 @@ TIMESCALE = Claim(
         Setup("lr 1e-3", "modadd-mlp", stop_on_grok=True),
         Setup("lr 8e-3", "modadd-fast", stop_on_grok=True),
     ),
-    plot=ACCURACIES,
 )  # fmt: skip
 
 TRANSFORMER = Claim(

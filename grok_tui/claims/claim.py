@@ -100,7 +100,7 @@ class Claim:
     """the published result; UNKNOWN if there is none. Each {} becomes a published number of the rule, in order"""
     rule: Criterion
     setups: tuple[Setup, ...]
-    plot: Curves | Points
+    plot: Curves | Points = ACCURACIES
     shown: tuple[Quantity, ...] = ()
     """quantities that are measured and shown, but not judged"""
     seeds: int = 3

@@ -4,7 +4,7 @@ from math import log
 
 from ..science.fits import Contraction, contraction_rate
 from ..store.reader import RunReader
-from .claim import ACCURACIES, Claim, Curves, Points, Setup
+from .claim import Claim, Curves, Points, Setup
 from .criteria import Criterion, correlation, each, median, never, r2, reached, rises, slope, within
 from .figures import (
     Figure,
@@ -101,7 +101,7 @@ OPERATIONS = Claim(
     published="addition: t_mem 800, t_grok 1,840 ± 215 at p 97; multiplication: t_mem 200-600, t_grok 3,920 at p 97",
     rule=reached(each(t_grok)) & (each(t_grok) > each(t_mem)),
     setups=(Setup("addition", PRESET, BASE), Setup("multiplication", "delay-multiplication", stop_on_grok=True)),
-    plot=ACCURACIES, shown=(median(delay),), seeds=2,
+    shown=(median(delay),), seeds=2,
 )  # fmt: skip
 
 PARITY_CONTROL = Claim(
@@ -111,7 +111,7 @@ PARITY_CONTROL = Claim(
     published="delay 0, 0, -120 at n 20, 30, 40; V at the end 1.64-1.97 of V_mem",
     rule=each(Figure("size of the delay", lambda run: abs(delay(run)))) <= 200,
     setups=(Setup("n 30", "delay-parity", ("train.steps=3000",)),),
-    plot=ACCURACIES, shown=(each((last("norm/V") / at("norm/V", t_mem)).named("V at the end over V_mem")),),
+    shown=(each((last("norm/V") / at("norm/V", t_mem)).named("V at the end over V_mem")),),
 )  # fmt: skip
 
 SGD = Claim(
@@ -140,7 +140,6 @@ def intervention(id: str, title: str, says: str, published: str, touched: Setup,
         published=published,
         rule=(each(t_grok, "untouched") <= BASE_STEPS) & effect,
         setups=(Setup("untouched", PRESET, BASE), touched),
-        plot=ACCURACIES,
         shown=(each(last("test/acc"), touched.label),),
         seeds=2,
     )

@@ -1,6 +1,6 @@
 """S1: the post "Grokking fast and slow", 2025: its two unfinished sections, with the evidence against them beside."""
 
-from .claim import ACCURACIES, Claim, Curves, Setup
+from .claim import Claim, Curves, Setup
 from .criteria import each, equal, median, never, reached, share
 from .figures import (
     at,
@@ -31,7 +31,6 @@ MODADD = Claim(
     published="memorises by about step 2,000, generalises at 3,000 to 4,000 (another learning rate and loss scale)",
     rule=GROKS_LATE & NO_DECAY,
     setups=(Setup("GD", "kumar-modadd"),),
-    plot=ACCURACIES,
 )  # fmt: skip
 
 COMMITTEE = Claim(
@@ -51,7 +50,6 @@ LINEAR = Claim(
     "(asymptotic)",
     rule=GROKS_VERY_LATE & NO_DECAY,
     setups=(Setup("GD", "linear"),),
-    plot=ACCURACIES,
 )  # fmt: skip
 
 RFM = Claim(
@@ -60,7 +58,7 @@ RFM = Claim(
     published="p 61: test accuracy flat for about 8 iterations, then jumps to about 1; train accuracy 1 throughout",
     rule=(each(first("test/acc")) < 0.1) & reached(each(t_grok)),
     setups=(Setup("RFM", "rfm", EVERY_STEP),),
-    plot=ACCURACIES, shown=(each(last("test/acc")),),
+    shown=(each(last("test/acc")),),
 )  # fmt: skip
 
 ADAMW_NO_DECAY = Claim(
@@ -105,7 +103,7 @@ XOR = Claim(
     & (each(t_grok) > 1)
     & (each(t_grok) < 100),
     setups=(Setup("XOR", "xor-cluster", EVERY_STEP),),
-    plot=ACCURACIES, shown=(each(last("test/acc")),),
+    shown=(each(last("test/acc")),),
 )  # fmt: skip
 
 STILL = Claim(

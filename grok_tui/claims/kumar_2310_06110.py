@@ -1,7 +1,7 @@
 """S0: grokking as the transition from lazy to rich training.  Kumar et al. 2024, arXiv 2310.06110."""
 
 from ..store.reader import RunReader
-from .claim import ACCURACIES, Claim, Curves, Setup
+from .claim import Claim, Curves, Setup
 from .criteria import among, each, falls, median, never, reached, rises, share
 from .figures import (
     Figure,
@@ -147,7 +147,7 @@ MNIST = Claim(
         Setup("alpha 0.5", "mnist-alpha", ("train.steps=15000",)),
         Setup("alpha 0.001", "mnist-alpha", ("model.alpha=0.001", "train.steps=6000")),
     ),
-    plot=ACCURACIES, shown=(median(last("test/acc")),), seeds=2, quick_seeds=0,
+    shown=(median(last("test/acc")),), seeds=2, quick_seeds=0,
 )  # fmt: skip
 
 LR_HELD = ("optim.lr_over_alpha2=false", "optim.lr=4.8e-4")
@@ -165,7 +165,7 @@ TRANSFORMER = Claim(
         for rule, sets in (("lr/alpha^2", ()), ("lr held", LR_HELD))
         for alpha in (0.5, 0.15)
     ),
-    plot=ACCURACIES, shown=(median(delay), median(t_grok)), seeds=2,
+    shown=(median(delay), median(t_grok)), seeds=2,
 )  # fmt: skip
 
 ACCURACY = Claim(

@@ -1,6 +1,5 @@
 """Trains planned runs in worker processes on this machine. Imports no torch."""
 
-import selectors
 import signal
 import subprocess
 import sys
@@ -8,6 +7,7 @@ from collections import Counter, deque
 from collections.abc import Generator, Iterable
 from contextlib import suppress
 from pathlib import Path
+from select import select
 
 import msgspec
 
@@ -73,7 +73,6 @@ class Local:
         self._waiting: deque[PlannedRun] = deque()
         self._workers: list[Worker] = []
         self._deaths: Counter[str] = Counter()
-        self._selector = selectors.DefaultSelector()
 
     def stop(self) -> None:
         self.is_stopping = True
@@ -83,7 +82,8 @@ class Local:
         try:
             yield from self._start()
             while any(worker.run for worker in self._workers) or (self._waiting and not self.is_stopping):
-                ready = [key.data for key, _ in self._selector.select(timeout=TICK)]
+                answers, _, _ = select([worker.answers for worker in self._workers], [], [], TICK)
+                ready = [worker for worker in self._workers if worker.answers in answers]
                 ended = [report for worker in ready if (report := self._answer(worker))]
                 yield from ended + self._start()  # start first: no core is idle while the caller handles a report
                 if not ready:
@@ -93,7 +93,6 @@ class Local:
                 worker.dismiss()
             for worker in self._workers:
                 worker.wait()
-            self._selector.close()
 
     def _start(self) -> list[Report]:
         """Give runs to free workers and to new ones; dismiss the workers that are not needed."""
@@ -107,7 +106,6 @@ class Local:
             if worker is None:
                 worker = Worker(run.run.log)
                 self._workers.append(worker)
-                self._selector.register(worker.answers, selectors.EVENT_READ, worker)
             worker.train(run, resume)
             started.append(Report("started", run))
         for worker in self._workers:
@@ -121,7 +119,6 @@ class Local:
         is_alive = bool(worker.answers.readline())
         reason = "another process stopped it"
         if not is_alive:
-            self._selector.unregister(worker.answers)
             self._workers.remove(worker)
             reason = f"its worker, process {worker.process.pid}, died: {worker.wait()}"
         if run is None:

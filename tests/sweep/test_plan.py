@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import msgspec
@@ -120,3 +122,11 @@ def test_a_run_that_an_engine_holds_is_not_touched(planned: PlannedRun) -> None:
         planned.prepare()
     os.close(lock)
     assert (planned.run.path / "left").exists()
+
+
+def test_planning_and_launching_import_no_torch_and_no_screen() -> None:
+    code = (
+        "import sys, grok_tui.sweep.local, grok_tui.sweep.worker\n"
+        "assert not {'torch', 'textual', 'typer', 'rich', 'matplotlib'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
