@@ -15,7 +15,7 @@ from ..store import lock
 from ..store.rundir import check_runs_dir
 from . import options, output
 
-PACKAGES = ("torch", "textual", "textual-plotext", "plotext", "rich", "typer", "numpy", "msgspec", "safetensors")
+PACKAGES = ("torch", "textual", "plotext", "rich", "typer", "numpy", "msgspec", "safetensors")
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,12 @@
-"""The app: it starts runs, shows one, and knows how to leave without losing any."""
-
-from __future__ import annotations
+"""The app: it starts runs, shows one, and leaves without losing any."""
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from subprocess import Popen
-from typing import TYPE_CHECKING, Any, ClassVar
+from time import monotonic
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
@@ -17,13 +17,13 @@ from ..config.schema import RunConfig
 from ..errors import GrokError, UsageError
 from ..store import requests, rundir
 from ..store.rundir import RunDir
-from .base_screen import BaseScreen
+from .base_screen import BaseScreen, ResumeRun, StartConfig, StartPreset, StopRun, WatchRun
+from .catalog import Listing
 from .gallery import Gallery
-from .keys import bindings, keymap_file, read_keymap
+from .keys import bindings, keymap_file, keymap_of, read_keymap
+from .leaving import STOP, farewell, question_before_start, quit_question, stop_question, training_info
 from .live import Live
-from .messages import PresetChosen, RunChosen, RunRepeated, RunResumed
-from .quit import QuitPrompt
-from .run_view import is_live
+from .question import Question
 from .signals import watch_signals
 from .theme import QUIET, VARIABLES
 
@@ -32,8 +32,13 @@ if TYPE_CHECKING:
 
     from ..engine.launch import InProcess
 
+LISTING = 2.0
+"""Least seconds between two listings of the runs."""
+STOPPING = 60.0
+"""Most seconds that an engine is waited for to save and stop."""
 
-def palette_provider() -> type[Provider]:
+
+def palette_provider() -> "type[Provider]":
     """The palette's entries; read only when it is opened."""
     from .command_palette import KeyCommands
 
@@ -41,11 +46,11 @@ def palette_provider() -> type[Provider]:
 
 
 class GrokApp(App[int], inherit_bindings=False):
-    """Gallery and live screen. Training belongs to engines of their own: this may end, or die, at any time."""
+    """Gallery and live screen. Training belongs to engines of their own: the app may end, or die, at any time."""
 
     CSS_PATH = "app.tcss"
     TITLE = "grok-tui"
-    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {palette_provider}
+    COMMANDS: ClassVar[set[type["Provider"] | Callable[[], type["Provider"]]]] = {palette_provider}
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings("app"),
         Binding("ctrl+c", "interrupt", "quit", show=False, priority=True),
@@ -74,6 +79,7 @@ class GrokApp(App[int], inherit_bindings=False):
         self.in_process = in_process
         self.current: RunDir | None = run
         """The run that was watched last."""
+        self.listing = Listing()
         self._hosts: list[InProcess] = []
         self._engines: list[Popen[bytes]] = []
         self._leaving = False
@@ -83,37 +89,50 @@ class GrokApp(App[int], inherit_bindings=False):
         return VARIABLES
 
     def on_mount(self) -> None:
-        """Show what was asked for; whatever is wrong with it, the gallery says."""
+        """Show what was asked for; if something is wrong with it, the gallery says so."""
         complaint = ""
         try:
             self.set_keymap(read_keymap(keymap_file()))
         except UsageError as error:
             complaint = str(error)
         if not self.is_headless:
-            watch_signals(self.forsake, self.exit)
+            watch_signals(self.detach, self.exit)
         self.set_interval(2.0, self.reap)
         if self.preset is not None:
             self.start_preset(self.preset, self.sets, self.seed)
         elif self.current is not None:
             self.watch_run(self.current)
-        if not isinstance(self.screen, BaseScreen):
+        if not isinstance(self.screen_stack[-1], BaseScreen | Question):
             self.show(Gallery(self.runs))
         if complaint:
             self.say(complaint)
+        self.run_worker(self.keep_listing(), group="listing")
 
-    def show(self, place: BaseScreen) -> None:
-        """Make a place the only screen."""
+    async def keep_listing(self) -> None:
+        """List the runs in a thread of its own, less often if it takes long."""
+        while True:
+            started = monotonic()
+            self.listing = await asyncio.to_thread(Listing.read, self.runs)
+            for screen in self.screen_stack:
+                if isinstance(screen, BaseScreen):
+                    screen.show_listing(self.listing)
+            await asyncio.sleep(max(LISTING, 50 * (monotonic() - started)))
+
+    def show(self, screen: BaseScreen) -> None:
+        """Make this the only screen."""
+        screen.listing = self.listing
         if isinstance(self.screen, BaseScreen):
-            self.switch_screen(place)
+            self.switch_screen(screen)
         else:
-            self.push_screen(place)
+            self.push_screen(screen)
 
     def say(self, text: str) -> None:
-        """One line, wherever the user is; if nowhere yet, in the gallery."""
-        if not isinstance(self.screen, BaseScreen):
-            self.show(Gallery(self.runs))
-        if isinstance(self.screen, BaseScreen):
-            self.screen.say(text)
+        """One line, on the screen that is shown; in the gallery if there is none yet."""
+        screen = next((one for one in reversed(self.screen_stack) if isinstance(one, BaseScreen)), None)
+        if screen is None:
+            screen = Gallery(self.runs)
+            self.show(screen)
+        screen.say(text)
 
     def start_preset(self, name: str, sets: list[str] | None = None, seed: int | None = None) -> None:
         """Run a preset and watch it."""
@@ -124,7 +143,29 @@ class GrokApp(App[int], inherit_bindings=False):
         except UsageError as error:
             self.say(str(error))
             return
-        self.start(config, name)
+        self.ask_before_start(lambda: self.start(config, name))
+
+    def ask_before_start(self, start: Callable[[], None], run: RunDir | None = None) -> None:
+        """Start; if other runs are training, ask first what becomes of them. `run`: the one to be started, if known."""
+        others = Listing.read(self.runs).training(besides=run)
+        if not others:
+            start()
+            return
+
+        async def stop_and_start() -> None:
+            await self.stop_runs(others)
+            start()
+
+        def answered(choice: str | None) -> None:
+            if choice == "keep":
+                start()
+            elif choice == "stop":
+                self.say("stopping, and saving…")
+                self.run_worker(stop_and_start())
+
+        if not isinstance(self.screen, BaseScreen):
+            self.show(Gallery(self.runs))
+        self.push_screen(question_before_start(others), answered)
 
     def start(self, config: RunConfig, preset: str) -> None:
         """Make a run, give it to an engine, and watch it."""
@@ -152,14 +193,14 @@ class GrokApp(App[int], inherit_bindings=False):
         self.watch_run(run)
 
     def watch_run(self, run: RunDir) -> None:
-        """Show a run; one that cannot be read is a line in the gallery."""
+        """Show a run; if it cannot be read, say why."""
         try:
             live = Live(run, self.runs)
         except (UsageError, OSError, ValueError) as error:
             self.say(str(error))
             return
         if self.current is not None and self.current.path != run.path:
-            self.let_go()
+            self.drop_pace()
         self.current = run
         self.show(live)
 
@@ -167,121 +208,123 @@ class GrokApp(App[int], inherit_bindings=False):
         """Collect engines that have ended, so that none stays behind as a zombie."""
         self._engines = [engine for engine in self._engines if engine.poll() is None]
 
-    def on_preset_chosen(self, message: PresetChosen) -> None:
-        """A list's line: run it."""
+    def on_start_preset(self, message: StartPreset) -> None:
+        """A preset was chosen."""
         self.start_preset(message.name)
 
-    def on_run_chosen(self, message: RunChosen) -> None:
-        """A list's line: watch it."""
-        self.watch_run(message.run)
+    def on_start_config(self, message: StartConfig) -> None:
+        """A run is wanted once more."""
+        self.ask_before_start(lambda: self.start(message.config, message.preset))
 
-    def on_run_repeated(self, message: RunRepeated) -> None:
-        """Once more."""
-        self.start(message.config, message.preset)
+    def on_watch_run(self, message: WatchRun) -> None:
+        """A run was chosen."""
+        run = message.run or self.current
+        if run is not None:
+            self.watch_run(run)
 
-    def on_run_resumed(self, message: RunResumed) -> None:
-        """Go on from the last checkpoint."""
-        self.launch(message.run, resume=True)
+    def on_resume_run(self, message: ResumeRun) -> None:
+        """A run that stopped early is to go on."""
+        self.ask_before_start(lambda: self.launch(message.run, resume=True), message.run)
+
+    def on_stop_run(self, message: StopRun) -> None:
+        """Ask, then have the engine save and stop."""
+        run, info = message.run, training_info(message.run)
+        if info is None:
+            self.say(f"{run.id} is not training: there is nothing to stop")
+            return
+
+        def answered(choice: str | None) -> None:
+            if choice == STOP.name:
+                self.say("stopping, and saving…")
+                self.run_worker(self.stop_runs([run]))
+
+        self.push_screen(stop_question(info), answered)
 
     def action_new(self) -> None:
         """To the gallery."""
-        if not isinstance(self.screen, Gallery):
+        if isinstance(self.screen, Gallery):
+            self.say("this is the gallery: enter starts a preset")
+        else:
             self.show(Gallery(self.runs, can_go_back=self.current is not None))
-
-    def action_return_to_run(self) -> None:
-        """From the gallery back to the run."""
-        if self.current is not None:
-            self.watch_run(self.current)
 
     def action_help(self) -> None:
         """All keys."""
         from .help import Help
 
-        self.push_screen(Help(self._keymap))
+        self.push_screen(Help(keymap_of(self), getattr(self.screen, "where", "live")))
 
     def action_command_palette(self) -> None:
-        """Everything the keys can do; by name."""
+        """Everything that the keys can do, by name."""
         super().action_command_palette()
         self.call_after_refresh(self.still_cursors)
 
     def still_cursors(self) -> None:
-        """Nothing blinks, nor do the inputs that are not made here."""
+        """No cursor blinks, those of inputs that are not made here included."""
         for line in self.screen.query(Input):
             line.cursor_blink = False
 
-    def training(self) -> dict[str, Any] | None:
-        """The run.json of the run that was watched last, where an engine has it in hand."""
-        if self.current is None:
-            return None
-        try:
-            info = self.current.info()
-        except UsageError:
-            return None
-        return info if is_live(info) else None
-
-    def let_go(self) -> None:
-        """Nobody will watch the run any more: it need not keep to a pace."""
-        info = self.training()
+    def drop_pace(self) -> None:
+        """Nobody watches the run any more: it need not keep to a pace."""
+        info = training_info(self.current)
         if self.current is not None and info is not None and info["asked"].get("pace"):
-            try:
+            with suppress(OSError):
                 requests.send(self.current, "pace", pace=0.0)
-            except OSError:
-                return
 
     async def action_quit(self) -> None:
-        """Leave; with a run in training, ask what becomes of it."""
-        info = self.training()
+        """Leave; if the run that is watched trains, ask what becomes of it."""
+        info = training_info(self.current)
         if info is None and not any(host.is_alive() for host in self._hosts):
             await self.leave()
-        elif not isinstance(self.screen, QuitPrompt):
-            name = str(info.get("name")) if info else "a run"
-            self.push_screen(QuitPrompt(name, can_detach=not self.in_process), self.answered)
+        elif not isinstance(self.screen, Question):
+            self.push_screen(quit_question(info, self.in_process), self.quit_answered)
 
-    async def answered(self, choice: str | None) -> None:
+    async def quit_answered(self, choice: str | None) -> None:
         """What the user wants done with the training."""
         if choice == "detach":
             await self.leave()
-        elif choice == "stop":
-            await self.stop_and_leave()
+        elif choice == STOP.name:
+            self._leaving = True
+            self.say("stopping, and saving…")
+            self.run_worker(self.stop_and_leave(), exclusive=True)
 
     async def action_detach(self) -> None:
         """Leave; training goes on."""
-        if self.in_process and self.training():
+        if self.in_process and training_info(self.current):
             self.say("training lives inside this app (--in-process), and ends with it: q stops and saves")
         else:
             await self.leave()
 
     async def action_interrupt(self) -> None:
         """ctrl+c: as q; the second one leaves at once."""
-        if isinstance(self.screen, QuitPrompt) or self._leaving:
+        if isinstance(self.screen, Question) or self._leaving:
             await self.leave()
         else:
             await self.action_quit()
 
-    async def stop_and_leave(self) -> None:
-        """Ask the engine to save and stop, wait until it has, and go."""
-        self._leaving = True
-        self.say("stopping, and saving…")
-        self.run_worker(self._stop_and_leave(), exclusive=True)
-
-    async def _stop_and_leave(self) -> None:
-        waited = 0.0
-        while self.current is not None and self.training() is not None and waited < 60:
-            if waited % 2 == 0:  # asked again: an engine that is still starting did not hear the first
-                requests.send(self.current, "stop")
+    async def stop_runs(self, runs: list[RunDir]) -> None:
+        """Ask engines to save and stop, and wait until they have."""
+        deadline = monotonic() + STOPPING
+        for run in runs:
+            with suppress(OSError):
+                requests.send(run, "stop")
+        while any(training_info(run) for run in runs) and monotonic() < deadline:
             await asyncio.sleep(0.1)
-            waited = round(waited + 0.1, 1)
+
+    async def stop_and_leave(self) -> None:
+        """Stop the run that is watched, then leave."""
+        await self.stop_runs([self.current] if self.current else [])
         await self.leave()
 
     async def leave(self, code: int = 0) -> None:
-        """Go. What trains inside this process is stopped and saved first; what trains outside is let go."""
+        """Leave, and say on the terminal what goes on training and how to watch it again."""
         self._leaving = True
-        await asyncio.to_thread(self.forsake)
-        self.exit(code)
+        await asyncio.to_thread(self.detach)
+        listing = await asyncio.to_thread(Listing.read, self.runs)
+        self.exit(code, message=farewell(listing, self.current, self.runs) or None)
 
-    def forsake(self) -> None:
-        """Make sure that training is in good hands: stopped and saved in this process, let go elsewhere."""
+    def detach(self) -> None:
+        """See to it that training can go on without the app: at full speed; in this process it is saved and stopped."""
         if not self._hosts:
-            self.let_go()
+            self.drop_pace()
         for host in self._hosts:
             host.stop()

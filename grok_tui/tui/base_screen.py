@@ -1,19 +1,58 @@
-"""What the gallery and the live screen have in common: a footer of keys, and one line for what must be said now."""
+"""What the gallery and the live screen share: a footer of keys, a line for notices, and what they ask of the app."""
 
-from __future__ import annotations
-
+from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.text import Text
+from textual.events import Key
+from textual.message import Message
 from textual.screen import Screen
 from textual.timer import Timer
 
+from ..config.schema import RunConfig
+from ..store.rundir import RunDir
 from . import theme
-from .keys import footer
+from .catalog import Listing
+from .keys import NAMED, footer, keymap_of
 from .static_text import StaticText, one_line, styled
 
-SECONDS = 6.0
-"""How long a notice stands."""
+NOTICE_SECONDS = 6.0
+
+
+@dataclass
+class StartPreset(Message):
+    """Run this preset."""
+
+    name: str
+
+
+@dataclass
+class StartConfig(Message):
+    """Run this config."""
+
+    config: RunConfig
+    preset: str
+
+
+@dataclass
+class WatchRun(Message):
+    """Show this run; None: the one that was watched last."""
+
+    run: RunDir | None
+
+
+@dataclass
+class ResumeRun(Message):
+    """Go on with this run from its last checkpoint."""
+
+    run: RunDir
+
+
+@dataclass
+class StopRun(Message):
+    """Ask whether this run is to save and stop."""
+
+    run: RunDir
 
 
 class BaseScreen(Screen[None]):
@@ -22,30 +61,42 @@ class BaseScreen(Screen[None]):
     AUTO_FOCUS: ClassVar[str | None] = ""
     where: ClassVar[str]
     """Which keys of the table apply here."""
-    said: Text | None = None
-    """The notice that stands."""
+    notice: Text | None = None
+    listing: Listing = Listing()
+    """The runs as they were listed last."""
     _timer: Timer | None = None
 
     def say(self, text: str, colour: str = theme.WARN) -> None:
-        """Show one line for some seconds."""
+        """Show one line for some seconds; an empty one is not shown."""
+        if not text:
+            return
         if self._timer:
             self._timer.stop()
-        self.said = styled(one_line(text), colour)
-        self._timer = self.set_timer(SECONDS, self.unsay)
+        self.notice = styled(one_line(text), colour)
+        self._timer = self.set_timer(NOTICE_SECONDS, self.clear_notice)
         if self.is_mounted:
-            self.show_said()
+            self.show_words()
 
-    def unsay(self) -> None:
+    def clear_notice(self) -> None:
         """Take the notice away."""
-        self.said = None
+        self.notice = None
         if self.is_mounted:
-            self.show_said()
+            self.show_words()
 
-    def show_said(self) -> None:
+    def on_key(self, event: Key) -> None:
+        """Say so if a key does nothing here."""
+        if event.key not in self.active_bindings:
+            name = event.character if event.character and event.is_printable else NAMED.get(event.key, event.key)
+            self.say(f"{name} does nothing here; ? lists the keys")
+
+    def show_words(self) -> None:
         """Draw the notice, or what stands in its place."""
         raise NotImplementedError
 
+    def show_listing(self, listing: Listing) -> None:
+        """Take in a new list of the runs."""
+        self.listing = listing
+
     def show_footer(self, entries: list[tuple[str, str]]) -> None:
         """Show the keys that matter most here."""
-        bar = self.query_one("#footer", StaticText)
-        bar.show(footer(entries, self.app._keymap, self.size.width - 2))
+        self.query_one("#footer", StaticText).show(footer(entries, keymap_of(self.app), self.size.width - 2))

@@ -1,13 +1,13 @@
-"""The list of presets by source and claim, and of runs: the gallery shows it, and so do the side panes."""
+"""The lists of presets, by source and claim, and of runs: the gallery shows both, and so do the side panes."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from rich.text import Text
+from textual.containers import VerticalScroll
+from textual.events import Click
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
@@ -20,11 +20,13 @@ from ..numbers import compact
 from ..store import runs as store_runs
 from ..store.rundir import RunDir
 from . import theme
-from .run_view import status_of
+from .run_view import is_live, seed_of, status_of
 from .static_text import styled
 
 NEWEST = 60
 """How many runs are listed."""
+START = "modadd-fast"
+"""The preset to begin with: it groks within seconds."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,41 @@ class Entry:
     text: Text
     preset: str = ""
     run: RunDir | None = None
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The newest runs of a directory, newest first, and a line for each directory that is no run."""
+
+    runs: list[tuple[RunDir, dict[str, Any]]] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+
+    @classmethod
+    def read(cls, runs: Path) -> "Listing":
+        """List what is there now."""
+        try:
+            found, skipped = store_runs.listed(runs)
+        except OSError as error:
+            return cls([], [f"{runs}: {error.strerror}"])
+        return cls(found[-NEWEST:][::-1], skipped)
+
+    def training(self, besides: RunDir | None = None) -> list[RunDir]:
+        """The runs that an engine trains now."""
+        live = [run for run, info in self.runs if is_live(info)]
+        return [run for run in live if besides is None or run.path != besides.path]
+
+    def entries(self, words: str = "", current: str = "", width: int = 28, only_live: bool = False) -> list[Entry]:
+        """A line for each run that contains all the words."""
+        return [
+            Entry(f"run:{run.id}", run_line(run, info, run.id == current, width), run=run)
+            for run, info in self.runs
+            if contains(f"{run.id} {info['status']} {status_of(info)[1]}", words) and (is_live(info) or not only_live)
+        ]
+
+
+def contains(text: str, words: str) -> bool:
+    """Whether a text contains each of the words."""
+    return all(word in text.lower() for word in words.lower().split())
 
 
 @cache
@@ -54,20 +91,22 @@ def heading(text: str) -> Entry:
     return Entry("", styled(text, f"bold {theme.DIM}"))
 
 
-def preset_entries(needle: str = "") -> list[Entry]:
-    """Presets under the claims of each source, then those that serve no claim by theory; those that contain `needle`.
+def preset_entries(words: str = "", *, has_claims: bool = True) -> list[Entry]:
+    """Presets under the claims of each source, then those that serve no claim by theory.
 
-    A preset stands once: under the first of its claims, or the first that contains `needle`.
+    A preset stands once: under the first of its claims, or the first that contains the words. Only presets that
+    contain all the words, in themselves or in a claim, are listed.
     """
-    known = {name: config for name, config in known_presets().items() if is_wanted(name, config, needle)}
+    known = {name: config for name, config in known_presets().items() if is_wanted(name, config, words)}
     entries: list[Entry] = []
-    homes = {name: home(served, needle) for name in known if (served := registry.of_preset(name))}
+    homes = {name: home(served, words) for name in known if (served := registry.of_preset(name))}
     for id, source in SOURCES.items():
         claims = [claim for claim in dict.fromkeys(homes.values()) if claim.source == id]
         if claims:
             entries.append(heading(source.title))
         for claim in sorted(claims, key=registry.CLAIMS.index):
-            entries.append(Entry("", styled(f" {claim.title}", theme.QUIETER)))
+            if has_claims:
+                entries.append(Entry("", styled(f" {claim.title}", theme.DIM)))
             entries += [preset_entry(name, known[name], "   ") for name in claim.presets if homes.get(name) is claim]
     for theory in THEORIES:
         rest = [name for name in known if name not in homes and theory_of(known[name]) == theory]
@@ -89,45 +128,44 @@ def theory_of(config: RunConfig | str) -> str:
     return config.theory if isinstance(config, RunConfig) else ""
 
 
-def is_wanted(name: str, config: RunConfig | str, needle: str) -> bool:
-    """Whether a preset, or a claim that it serves, contains `needle`."""
+def is_wanted(name: str, config: RunConfig | str, words: str) -> bool:
+    """Whether a preset, or a claim that it serves, contains the words."""
     title = config.title if isinstance(config, RunConfig) else ""
-    own = f"{name} {title} {theory_of(config)}".lower()
-    return needle.lower() in own or any(is_about(claim, needle) for claim in registry.of_preset(name))
+    claims = registry.of_preset(name)
+    return contains(" ".join([name, title, theory_of(config), *map(about, claims)]), words)
 
 
-def is_about(claim: Claim, needle: str) -> bool:
-    """Whether a claim, or its source, contains `needle`."""
+def about(claim: Claim) -> str:
+    """The texts of a claim that a filter searches."""
     source = SOURCES[claim.source]
-    return needle.lower() in f"{claim.id} {claim.title} {source.title} {source.paper}".lower()
+    return f"{claim.id} {claim.title} {source.title} {source.paper}"
 
 
-def home(claims: list[Claim], needle: str) -> Claim:
+def home(claims: list[Claim], words: str) -> Claim:
     """The claim under which a preset stands."""
-    return next((claim for claim in claims if is_about(claim, needle)), claims[0])
+    return next((claim for claim in claims if contains(about(claim), words)), claims[0])
 
 
-def run_entries(runs: Path, needle: str = "", current: str = "") -> tuple[list[Entry], list[str]]:
-    """The newest runs that contain `needle`, newest first; and a line for each directory that is no run."""
-    found, skipped = store_runs.listed(runs)
-    entries = []
-    for run, info in reversed(found[-NEWEST:]):
-        if needle.lower() in f"{run.id} {info['status']}".lower():
-            entries.append(Entry(f"run:{run.id}", run_line(run, info, run.id == current), run=run))
-    return entries, skipped
-
-
-def run_line(run: RunDir, info: dict[str, Any], is_current: bool = False) -> Text:
-    """`● modadd-fast s0    3.4k`; a grokked run shows where."""
+def run_line(run: RunDir, info: dict[str, Any], is_current: bool = False, width: int = 28) -> Text:
+    """`● modadd-fast s0   step 3.4k`, or `grok 772` if it has grokked."""
     sign, _, colour = status_of(info)
     result = info.get("result") or {}
-    step = compact((info.get("progress") or {}).get("step") or 0)
-    name = str(info.get("name") or run.id)
-    line = styled(f"{'▸' if is_current else ' '}", theme.TEXT).append(sign, colour)
-    line.append(f" {name[:14]:<14} {short_seeds(info):<3}", theme.TEXT)
-    if result.get("t_grok") is not None:
-        return line.append(f" {compact(result['t_grok']):>5}", theme.GOOD)
-    return line.append(f" {step:>5}", theme.DIM)
+    right = f"step {compact((info.get('progress') or {}).get('step') or 0)}"
+    if has_grokked := result.get("t_grok") is not None:
+        right = f"grok {compact(result['t_grok'])}"
+    name, seed = str(info.get("name") or run.id), seed_of(info)
+    room = max(width - 13 - len(seed) - 1, 4)
+    name = name if len(name) <= room else f"{name[: room - 1]}…"
+    line = styled("▸" if is_current else " ", theme.TEXT).append(sign, colour)
+    line.append(f" {name} {seed}".ljust(width - 11), theme.TEXT)
+    return line.append(f"{right:>9}", theme.GOOD if has_grokked else theme.DIM)
+
+
+def scroll(view: VerticalScroll, by: int) -> str:
+    """Move a text by some rows; returns why not, if it cannot be moved."""
+    is_there = view.scroll_y >= view.max_scroll_y if by > 0 else view.scroll_y <= 0
+    view.scroll_relative(y=by, animate=False)
+    return ("this is the end" if by > 0 else "this is the beginning") if is_there else ""
 
 
 class Catalog(OptionList):
@@ -138,6 +176,7 @@ class Catalog(OptionList):
         self.first = first
         """The line to start on."""
         self.entries: list[Entry] = []
+        self._clicked: str = ""
 
     def show(self, entries: list[Entry], first: str = "") -> None:
         """List these; with `first` given, begin there."""
@@ -155,6 +194,25 @@ class Catalog(OptionList):
             self.highlighted = next((i for i, id in enumerate(ids) if id), None)
         if chosen is None:
             self.call_after_refresh(self.centre)
+
+    def on_click(self, event: Click) -> None:
+        """Select a line; a second click on it chooses it. One click may only have brought the window forward."""
+        event.prevent_default()
+        number = event.style.meta.get("option")
+        if number is None or not self.entries[number].id:
+            return
+        is_second = self._clicked == self.entries[number].id and number == self.highlighted
+        self.highlighted, self._clicked = number, self.entries[number].id
+        if is_second:
+            self._clicked = ""
+            self.action_select()
+
+    def move(self, by: int) -> str:
+        """To the next line, or to the one before; returns why not, if there is no other."""
+        self.focus()
+        before = self.highlighted
+        self.action_cursor_down() if by > 0 else self.action_cursor_up()
+        return "there is no other line" if self.highlighted == before else ""
 
     def on_resize(self) -> None:
         """Keep the line in view."""
@@ -180,8 +238,3 @@ class Catalog(OptionList):
         if self.highlighted is None or self.highlighted >= len(self.entries):
             return None
         return self.entries[self.highlighted]
-
-
-def short_seeds(info: dict[str, Any]) -> str:
-    """s0 for seed 0, 16s for 16 seeds."""
-    return f"{len(info['seeds'])}s" if "seeds" in info else f"s{info.get('seed', '')}"

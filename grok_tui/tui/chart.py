@@ -1,49 +1,47 @@
-"""The chart widget: it draws when there is something new to draw, and repaints only the rows that changed."""
-
-from __future__ import annotations
+"""The chart widget: it draws if there is something new to draw, and repaints only the rows that changed."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 from textual.geometry import Region
 from textual.strip import Strip
-from textual_plotext import PlotextPlot
+from textual.widget import Widget
 
 from ..store.reader import RunReader
-from ..verdict.series import step_of, unit_of
 from . import theme
-from .marks import marks_of
-from .modes import MODES, modes_of
-from .picture import Frame, picture
-from .run_view import is_live
-from .scale import step_axis
+from .charts import MODES, View, modes_of
+from .charts.plot import NOTHING, centred
 from .static_text import styled
 
-NOTHING = "nothing measured yet"
+TILED = (110, 32)
+"""From this width and height on, two further modes are drawn below the chosen one."""
 
 
-class Chart(PlotextPlot):
-    """Draws one mode of a run. `draw` costs milliseconds, and time it takes from the training beside it."""
+class Chart(Widget):
+    """Draws one mode of a run, or three. Drawing takes milliseconds, and it takes them from the training beside it."""
 
     def __init__(self) -> None:
         super().__init__(id="chart")
         self.log_x = True
         self.mode = MODES[0]
-        """The mode on show."""
+        """The chosen mode."""
         self._log_y = {mode.name: mode.log_y for mode in MODES}
         self._strips: list[Strip] = []
         self._shown: list[Text] = []
+        self._drawn: tuple[list[RunReader], str] | None = None
+        """What was drawn last."""
 
     @property
     def log_y(self) -> bool:
         """Whether this mode's y axis is logarithmic; each mode remembers its own."""
         return self._log_y[self.mode.name]
 
-    def next_mode(self, reader: RunReader) -> None:
-        """Go to the next mode that the run has something for."""
-        modes = modes_of(reader)
+    def next_mode(self, run: RunReader) -> None:
+        """Go to the next mode that the run has columns for."""
+        modes = modes_of(run)
         after = modes[modes.index(self.mode) + 1 :] if self.mode in modes else []
         self.mode = (after or modes)[0]
 
@@ -55,19 +53,37 @@ class Chart(PlotextPlot):
         """The chart as plain text."""
         return [row.plain for row in self._shown]
 
-    def draw(self, reader: RunReader | None, instead: str = "") -> None:
-        """Draw the run as it was read; or the line `instead` while there is nothing to draw."""
+    def on_resize(self) -> None:
+        """Draw again in the new size."""
+        if self._drawn:
+            self.draw(*self._drawn)
+
+    def draw(self, runs: list[RunReader], instead: str = "") -> None:
+        """Draw the first run, the others behind it; or the line `instead` while there is nothing to draw."""
+        self._drawn = (runs, instead)
         width, height = self.size
         if width < 20 or height < 5:
             return
-        panels = self.mode.read(reader) if reader is not None else []
-        if reader is None or not any(len(line.steps) for panel in panels for line in panel.lines):
-            rows = centred(instead or NOTHING, width, height)
-        else:
-            axis = step_axis(step_of(reader), self.log_x, reader.config.train.steps, is_live(reader.info))
-            unit = f"{unit_of(reader.config)}s"
-            frame = Frame(width, height, axis, self.log_y, marks_of(reader.events), unit)
-            rows = picture(self.plt, panels, frame)
+        if not len(runs[0]):
+            self._show(centred(instead or NOTHING, width, height), width)
+            return
+        view = View(runs, self.mode, self.log_x, self.log_y)
+        others = [mode for mode in modes_of(runs[0]) if mode is not self.mode][:2]
+        if not others or width < TILED[0] or height < TILED[1]:
+            self._show(self.mode.draw(view, width, height), width)
+            return
+        upper, each = height * 3 // 5, (width - 2) // len(others)
+        rows = self.mode.draw(view, width, upper)
+        tiles = []
+        for mode in others:
+            small = replace(view, mode=mode, log_y=self._log_y[mode.name], has_marks_named=False)
+            tiles.append([styled(f"       {mode.name}", theme.DIM), *mode.draw(small, each, height - upper - 2)])
+        rows.append(Text())
+        for parts in zip(*tiles, strict=True):
+            row = Text()
+            for i, part in enumerate(parts):
+                row.append(" " * (i * (each + 2) - row.cell_len)).append_text(part)
+            rows.append(row)
         self._show(rows, width)
 
     def _show(self, rows: list[Text], width: int) -> None:
@@ -98,10 +114,3 @@ def on_background(segments: Iterable[Segment], background: Style) -> Iterator[Se
     """Keep the colour of what is drawn, and put it on the screen's background."""
     for text, style, _ in segments:
         yield Segment(text, background + Style.from_color(style.color) if style and style.color else background)
-
-
-def centred(text: str, width: int, height: int) -> list[Text]:
-    """One line in the middle of nothing."""
-    rows = [Text() for _ in range(height)]
-    rows[height // 2] = styled(text.center(width), theme.DIM)
-    return rows

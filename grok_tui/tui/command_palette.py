@@ -1,23 +1,18 @@
-"""The palette: everything the keys can do here, by name."""
-
-from __future__ import annotations
-
-from collections.abc import Iterator
+"""The command palette: everything that the keys can do here, by name."""
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
-from .keys import KEYS, Key, shown
+from .keys import Key, here, keymap_of, shown
 
 
 class KeyCommands(Provider):
     """One command for each key that applies on the screen below."""
 
-    def here(self) -> Iterator[tuple[Key, str]]:
-        """The keys of this screen and of the app, each with what the palette calls it."""
-        where = getattr(self.screen, "where", "app")
-        for key in KEYS:
-            if key.where in (where, "app") and key.id != "palette":
-                yield key, f"{key.label}  ({shown(key, self.app._keymap)})"
+    def commands(self) -> list[tuple[Key, str]]:
+        """The keys of this screen and of the app, each with its name in the palette."""
+        keys = [*here(getattr(self.screen, "where", "app")), *here("app")]
+        keymap = keymap_of(self.app)
+        return [(key, f"{key.label}  ({shown(key, keymap)})") for key in dict.fromkeys(keys) if key.id != "palette"]
 
     async def run(self, key: Key) -> None:
         """Do what the key does."""
@@ -25,13 +20,13 @@ class KeyCommands(Provider):
 
     async def discover(self) -> Hits:
         """All of them."""
-        for key, name in self.here():
+        for key, name in self.commands():
             yield DiscoveryHit(name, lambda key=key: self.run(key), help=key.help)
 
     async def search(self, query: str) -> Hits:
-        """Those that match."""
-        matcher = self.matcher(query)
-        for key, name in self.here():
-            score = max(matcher.match(name), matcher.match(key.help))
-            if score > 0:
+        """Those whose name or help contains every word that was typed; names come first."""
+        words, matcher = query.lower().split(), self.matcher(query)
+        for key, name in self.commands():
+            if all(word in f"{name} {key.help}".lower() for word in words):
+                score = 2.0 if all(word in name.lower() for word in words) else 1.0
                 yield Hit(score, matcher.highlight(name), lambda key=key: self.run(key), help=key.help)

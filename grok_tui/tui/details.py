@@ -1,6 +1,4 @@
-"""The card beside the gallery's list: what a preset is and what to look at, or how a run stands."""
-
-from __future__ import annotations
+"""The card beside the gallery's list: what a preset is and what to look at, or how a run stands; and a whole config."""
 
 from textwrap import wrap
 from typing import Any
@@ -10,16 +8,18 @@ from rich.text import Text
 from ..claims.claim import Claim
 from ..config.fields import values
 from ..config.names import NAMED
-from ..config.schema import RunConfig
+from ..config.schema import RunConfig, Scheduled
 from ..numbers import duration, grouped, short
+from ..store.reader import RunReader
 from ..store.rundir import RunDir
+from ..verdict.series import knobs_of
 from . import theme
 from .run_view import seeds_of, status_of
 from .static_text import styled
 
 
 def rows_text(rows: list[tuple[str, str]], width: int) -> Text:
-    """Names in a column of their own, and what belongs to them wrapped beside it."""
+    """Names in a column, and their texts wrapped beside them."""
     text = Text()
     for what, how in rows:
         for i, part in enumerate(wrap(how, max(width - 10, 12)) or [""]):
@@ -53,27 +53,30 @@ def setup(config: RunConfig) -> list[tuple[str, str]]:
     """The main hyper-parameters, a line each."""
     rows = [(section, named(config, section)) for section in ("task", "model", "optim")]
     train, phase = config.train, config.phase
-    batch = f", {train.batch_size} a step" if train.batch_size else ", full batch"
+    batch = f", {train.batch_size} examples per step" if train.batch_size else ", full batch"
     rows.append(("length", f"{grouped(train.steps)} steps{batch}"))
     if train.pace:
         at = f"{short(train.pace)} steps/s: {duration(train.steps / train.pace)}"
-        rows.append(("pace", f"{at}; g lets it go"))
+        rows.append(("pace", f"{at}; g: full speed"))
     bounds = {"train_acc": "≥", "test_acc": "≥", "train_loss": "<", "test_loss": "<"}
     asked = [(f"{name.replace('_', ' ')} {than}", getattr(phase, name)) for name, than in bounds.items()]
     rows.append(("phases", ", ".join(f"{name} {short(value)}" for name, value in asked if value)))
-    for entry in config.schedule:
-        when = f"at step {grouped(entry.step)}" if entry.step is not None else f"once {entry.on}"
-        rows.append(
-            (
-                "schedule",
-                f"{', '.join(f'{k} = {v if isinstance(v, str) else short(v)}' for k, v in entry.set.items())} {when}",
-            )
-        )
+    rows += [("schedule", f"{', '.join(changes(entry))} {moment(entry)}") for entry in config.schedule]
     return rows
 
 
+def moment(entry: Scheduled) -> str:
+    """When a scheduled change happens."""
+    return f"at step {grouped(entry.step)}" if entry.step is not None else f"once {entry.on}"
+
+
+def changes(entry: Scheduled) -> list[str]:
+    """What a scheduled entry changes."""
+    return [f"{key} = {value if isinstance(value, str) else short(value)}" for key, value in entry.set.items()]
+
+
 def named(config: RunConfig, section: str) -> str:
-    """`adamw, lr 8e-3, weight_decay 1`: the name, and what it reads that is not a default of no account."""
+    """`adamw, lr 8e-3, weight_decay 1`: the name, the main fields, and others that differ from their defaults."""
     part = getattr(config, section)
     plain = defaults(type(part))
     shown = [
@@ -84,11 +87,9 @@ def named(config: RunConfig, section: str) -> str:
     return ", ".join([part.name, *shown])
 
 
-ALWAYS = {
-    *("p", "frac_train", "d", "n", "k", "n_train"),
-    *("d_embed", "d_hidden", "activation", "alpha"),
-    *("lr", "weight_decay"),
-}
+ALWAYS = set(
+    ["p", "frac_train", "d", "n", "k", "n_train", "d_embed", "d_hidden", "activation", "alpha", "lr", "weight_decay"]
+)
 """Fields shown whatever their value."""
 
 
@@ -107,27 +108,30 @@ def run_card(run: RunDir, info: dict[str, Any], width: int = 60) -> Text:
     text.append(f" at {grouped(progress.get('step') or 0)} of {grouped(info.get('steps') or 0)}\n\n", theme.TEXT)
     rows = [(name, grouped(result[name])) for name in ("t_mem", "t_grok", "delay") if result.get(name) is not None]
     rows += [
-        ("device", str((info["used"] or info["asked"])["device"])),
+        ("device", str((info.get("used") or info["asked"])["device"])),
         ("started", str(info.get("started", ""))[:19].replace("T", " ")),
     ]
+    if info.get("parent"):
+        rows.append(("parent", f"{info['parent'].get('run')} at step {info['parent'].get('step')}"))
     if info.get("error"):
         rows.append(("error", str(info["error"])))
     rows.append(("path", str(run.path)))
     return text.append_text(rows_text(rows, width))
 
 
-def config_text(config: RunConfig) -> Text:
-    """The whole config, section by section."""
-    text = Text()
+def config_text(reader: RunReader) -> Text:
+    """The whole config, section by section; a knob that has been changed has its value now beside that at the start."""
+    text, now, config = Text(), knobs_of(reader), reader.config
     for section in ("task", "model", "loss", "optim", "train", "phase", "measure"):
         part = getattr(config, section)
         text.append(f"{section}  ", theme.TRAIN).append(f"{part.name if section in NAMED else ''}\n", theme.TEXT)
         for key, value in values(config, section).items():
             text.append(f"  {key:<18}", theme.DIM)
-            text.append(f"{short(value) if isinstance(value, float) else value}\n", theme.TEXT)
+            text.append(short(value) if isinstance(value, float) else str(value), theme.TEXT)
+            current = now.get(f"{section}.{key}", value)
+            changed = current != value and short(current) != short(float(value))
+            text.append(f" → {short(current)} now\n" if changed else "\n", theme.STEER)
     for entry in config.schedule:
-        when = f"step {entry.step}" if entry.step is not None else f"on {entry.on}"
-        text.append(f"schedule  {when}\n", theme.TRAIN)
-        for key, value in entry.set.items():
-            text.append(f"  {key} = {value if isinstance(value, str) else short(value)}\n", theme.TEXT)
+        text.append(f"schedule  {moment(entry)}\n", theme.TRAIN)
+        text.append("".join(f"  {change}\n" for change in changes(entry)), theme.TEXT)
     return text

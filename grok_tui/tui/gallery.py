@@ -1,9 +1,6 @@
-"""The gallery: presets by what they show, runs below them, and a card of the one that is highlighted."""
-
-from __future__ import annotations
+"""The gallery: presets by what they show, runs below them, and a card of the line that is highlighted."""
 
 from pathlib import Path
-from time import monotonic
 from typing import ClassVar
 
 from rich.text import Text
@@ -15,31 +12,28 @@ from textual.events import Resize
 from textual.widgets import Input
 
 from ..claims import registry
-from ..config import presets
 from ..errors import UsageError
 from . import theme
-from .base_screen import BaseScreen
-from .catalog import Catalog, Entry, heading, known_presets, preset_entries, run_entries
+from .base_screen import BaseScreen, StartPreset, StopRun, WatchRun
+from .catalog import START, Catalog, Entry, Listing, heading, known_presets, preset_entries, preset_entry, scroll
 from .details import preset_card, run_card
 from .keys import bindings
-from .messages import PresetChosen, RunChosen
 from .static_text import StaticText, both_ends, one_line, styled
 
-FOOTER = [("choose", "start"), ("filter", "filter"), ("down up", "move"), ("help", "help"), ("quit", "quit")]
+FOOTER = [("choose", "start"), ("down up", "move"), ("filter", "filter"), ("card-down card-up", "read on")]
+NARROW = 64
+"""Columns below which there is no room for the card."""
+LAST = [("help", "help"), ("quit", "quit")]
 
 
 def shortened(path: Path, width: int = 34) -> str:
-    """A path as short as it can be told."""
+    """A path, shortened by what is plain: the working directory, the home directory."""
     text = str(path)
     for base, name in ((Path.cwd(), ""), (Path.home(), "~/")):
         if path.is_relative_to(base):
             text = f"{name}{path.relative_to(base)}"
             break
     return text if len(text) <= width else f"…{text[-width + 1 :]}"
-
-
-LISTING = 2.0
-"""Seconds between two listings of the runs."""
 
 
 class Gallery(BaseScreen):
@@ -53,88 +47,96 @@ class Gallery(BaseScreen):
         self.runs = runs
         self.can_go_back = can_go_back
         self.needle = ""
-        self.skipped: list[str] = []
-        self._filled = self._cost = 0.0
 
     def compose(self) -> ComposeResult:
-        """Title, list and card, filter, notice, keys."""
         yield StaticText(id="header", classes="bar")
         with Horizontal(id="gallery"):
-            yield Catalog("gallery-list", first=f"preset:{presets.DEFAULT}")
+            yield Catalog("gallery-list", first=f"preset:{START}")
             with VerticalScroll(id="card-scroll", can_focus=False):
                 yield StaticText(id="card")
-        line = Input(id="filter", compact=True, placeholder="show only what contains…")
+        line = Input(id="filter", compact=True, placeholder="show only lines that contain these words")
         line.cursor_blink = False
         yield line
         yield StaticText(id="words")
         yield StaticText(id="footer", classes="bar")
 
     def on_mount(self) -> None:
-        """Fill the list and keep the runs up to date."""
         self.query_one("#filter").display = False
         self.fill()
         self.query_one(Catalog).focus()
-        self.set_interval(LISTING, self.look)
 
     def on_resize(self, event: Resize) -> None:
         """Rows that depend on the width."""
-        self.set_class(self.size.width < 64, "-narrow")
+        self.set_class(self.size.width < NARROW, "-narrow")
         self.show_frame()
-        self.call_after_refresh(self.show_card)
+        self.call_after_refresh(self.fill)
 
     def show_frame(self) -> None:
         """Header, notice and footer."""
-        title = styled("grok-tui", f"bold {theme.BRIGHT}").append("  networks that grok, live", theme.DIM)
-        where = styled(f"runs in {shortened(self.runs)}", theme.DIM)
+        title = styled("grok-tui", f"bold {theme.BRIGHT}")
+        title.append("  networks that fit their train data early, and the test data much later", theme.DIM)
+        count = len(self.listing.training())
+        where = styled(f"{count} training  " if count else "", theme.GOOD)
+        where.append(f"runs in {shortened(self.runs)}", theme.DIM)
         self.query_one("#header", StaticText).show(both_ends(title, where, max(self.size.width - 2, 0)))
-        entries = list(FOOTER)
-        if self.can_go_back:
-            entries.insert(2, ("back", "back"))
-        chosen = self.query_one(Catalog).chosen()
+        entries, chosen = list(FOOTER), self.query_one(Catalog).chosen()
         if chosen and chosen.run:
             entries[0] = ("choose", "watch")
-        self.show_footer(entries)
-        self.show_said()
+            if chosen.run.id in {run.id for run in self.listing.training()}:
+                entries.insert(1, ("stop", "stop"))
+        if self.can_go_back:
+            entries.insert(2, ("back", "back"))
+        self.show_footer([*entries, *LAST])
+        self.show_words()
 
-    def show_said(self) -> None:
+    def show_words(self) -> None:
         """The notice; or how many directories are no runs."""
-        text = self.said or Text()
-        if not self.said and self.skipped:
-            more = f" (and {len(self.skipped) - 1} more)" if len(self.skipped) > 1 else ""
-            text = styled(f"skipped {one_line(self.skipped[0])}{more}", theme.DIM)
+        text, skipped = self.notice or Text(), self.listing.skipped
+        if not self.notice and skipped:
+            more = f" (and {len(skipped) - 1} more)" if len(skipped) > 1 else ""
+            text = styled(f"skipped {one_line(skipped[0])}{more}", theme.DIM)
+        elif not self.notice and self.needle:
+            presets = sum(bool(entry.preset) for entry in self.query_one(Catalog).entries)
+            runs = sum(bool(entry.run) for entry in self.query_one(Catalog).entries)
+            text = styled(f"/{self.needle}: {presets} presets, {runs} runs; esc clears the filter", theme.DIM)
         self.query_one("#words", StaticText).show(text)
 
-    def look(self) -> None:
-        """Fill the list anew; less often where there are so many runs that it takes long."""
-        if monotonic() - self._filled > 50 * self._cost:
+    def show_listing(self, listing: Listing) -> None:
+        """The list with the runs as they are now."""
+        self.listing = listing
+        if self.is_mounted:
             self.fill()
 
     def fill(self) -> None:
-        """List what there is now."""
-        self._filled = monotonic()
-        entries = preset_entries(self.needle)
-        found, self.skipped = run_entries(self.runs, self.needle)
-        if found:
-            entries += [heading(""), heading("runs"), *found] if entries else [heading("runs"), *found]
-        if not entries:
+        """List what there is: what trains now, the preset to begin with, all presets, all runs."""
+        catalog = self.query_one(Catalog)
+        width = max((catalog.size.width or 46) - 3, 28)
+        live = self.listing.entries(self.needle, width=width, only_live=True)
+        entries = [heading("training now"), *live, heading("")] if live else []
+        presets = preset_entries(self.needle)
+        if not self.needle and START in known_presets():
+            entries += [heading("start here"), preset_entry(START, known_presets()[START], "  "), heading("")]
+            presets = [entry for entry in presets if entry.preset != START]
+        ids = {entry.id for entry in live}
+        ended = [entry for entry in self.listing.entries(self.needle, width=width) if entry.id not in ids]
+        entries += presets
+        entries += [heading(""), heading("runs"), *ended] if ended else []
+        if not any(entry.id for entry in entries):
             entries = [heading(f"nothing contains {self.needle}")]
-        self.query_one(Catalog).show(entries)
+        named = next((entry.id for entry in entries if self.needle and self.needle in entry.preset), "")
+        catalog.show(entries, named if self.focused is self.query_one("#filter") else "")
         self.show_card()
-        self.show_said()
-        self._cost = monotonic() - self._filled
+        self.show_frame()
 
     @on(Catalog.OptionHighlighted)
-    def moved(self) -> None:
+    def highlighted(self) -> None:
         """Another line: another card."""
         self.show_card()
         self.show_frame()
 
     def show_card(self) -> None:
         """The card of the highlighted line."""
-        card, text = self.query_one("#card", StaticText), self.card(self.query_one(Catalog).chosen())
-        if text != card.shown:
-            card.shown = text
-            card.update(text)
+        self.query_one("#card", StaticText).show(self.card(self.query_one(Catalog).chosen()), layout=True)
 
     def card(self, entry: Entry | None) -> Text:
         """What there is to know about a line."""
@@ -154,31 +156,36 @@ class Gallery(BaseScreen):
         """Start the preset, or watch the run."""
         entry = self.query_one(Catalog).chosen()
         if entry and entry.preset:
-            self.post_message(PresetChosen(entry.preset))
+            self.post_message(StartPreset(entry.preset))
         elif entry and entry.run:
-            self.post_message(RunChosen(entry.run))
+            self.post_message(WatchRun(entry.run))
 
-    def action_down(self) -> None:
-        """Next line."""
-        self.query_one(Catalog).action_cursor_down()
+    def action_stop(self) -> None:
+        """Stop the run that is highlighted."""
+        entry = self.query_one(Catalog).chosen()
+        if entry and entry.run:
+            self.post_message(StopRun(entry.run))
+        else:
+            self.say("s stops a run: move to one first")
 
-    def action_up(self) -> None:
-        """Line before."""
-        self.query_one(Catalog).action_cursor_up()
+    def action_move(self, by: int) -> None:
+        """To the next line, or to the one before."""
+        self.say(self.query_one(Catalog).move(by))
 
     def action_card(self, by: int) -> None:
-        """Move the card."""
-        self.query_one("#card-scroll", VerticalScroll).scroll_relative(y=4 * by, animate=False)
+        """Scroll the card."""
+        view = self.query_one("#card-scroll", VerticalScroll)
+        self.say(scroll(view, 4 * by) if self.size.width >= NARROW else f"the description needs {NARROW} columns")
 
     def action_filter(self) -> None:
-        """Type a text; the list follows."""
+        """Type some words; the list follows."""
         line = self.query_one("#filter", Input)
         line.display = True
         line.focus()
 
     @on(Input.Changed, "#filter")
     def filter_typed(self, event: Input.Changed) -> None:
-        """Show only what contains it."""
+        """Show only lines that contain the words."""
         self.needle = event.value.strip()
         self.fill()
 
@@ -189,11 +196,13 @@ class Gallery(BaseScreen):
         self.query_one(Catalog).focus()
 
     def action_back(self) -> None:
-        """Clear the filter; with none, go back to the run."""
+        """Clear the filter; if there is none, go back to the run."""
         line = self.query_one("#filter", Input)
         if line.display:
             line.value, line.display, self.needle = "", False, ""
             self.fill()
             self.query_one(Catalog).focus()
         elif self.can_go_back:
-            self.app.action_return_to_run()  # type: ignore[attr-defined]
+            self.post_message(WatchRun(None))
+        else:
+            self.say("there is no run to go back to; q leaves")

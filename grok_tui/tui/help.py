@@ -1,6 +1,4 @@
-"""The help page: every key, and what each number on the live screen means."""
-
-from __future__ import annotations
+"""The help page: the keys of a screen, and what each number on the live screen means."""
 
 from collections.abc import Iterable, Mapping
 from textwrap import wrap
@@ -14,10 +12,11 @@ from textual.screen import ModalScreen
 
 from ..config.measures import MEASURES
 from . import theme
-from .keys import KEYS, shown
+from .keys import Key, here, shown
 from .static_text import StaticText, styled
 
 OTHER_MEANINGS = (
+    ("grokking", "a network fits its train data early, and the test data only much later, long after it memorised"),
     ("memorised", "t_mem: the first step at which the train data pass the thresholds in [phase] of the config"),
     ("grokked", "t_grok: the first step at which the test data do; delay = t_grok − t_mem"),
     ("knobs", "the values that the optimizer uses now; each change is a mark on the chart"),
@@ -30,28 +29,27 @@ COLUMNS = (("training", "knobs", "list"), ("chart", "panes", "app"))
 """Which groups stand in which column."""
 
 
-def column(groups: Iterable[str], keymap: Mapping[str, str]) -> list[Text]:
+def column(groups: Iterable[str], keys: list[Key], keymap: Mapping[str, str]) -> list[Text]:
     """The keys of some groups, a line each."""
     lines = []
     for group in groups:
-        lines.append(styled(group, f"bold {theme.TEXT}"))
-        for key in KEYS:
-            if key.group == group:
-                line = styled(f"  {shown(key, keymap):<6}", f"bold {theme.TEST}")
-                lines.append(line.append(key.help, theme.TEXT))
-        lines.append(Text())
+        found = [key for key in keys if key.group == group]
+        lines += [styled(group, f"bold {theme.TEXT}")] if found else []
+        for key in found:
+            lines.append(styled(f"  {shown(key, keymap):<6}", f"bold {theme.TEST}").append(key.help, theme.TEXT))
+        lines += [Text()] if found else []
     return lines
 
 
-def keys_text(keymap: Mapping[str, str], width: int) -> Text:
-    """All keys by group, in two columns where they fit."""
-    left, right = (column(groups, keymap) for groups in COLUMNS)
-    if width < 76:
+def keys_text(keymap: Mapping[str, str], width: int, where: str = "live") -> Text:
+    """The keys of a screen by group, in two columns if they fit."""
+    left, right = (column(groups, [*here(where), *here("app")], keymap) for groups in COLUMNS)
+    if width < 88:
         return Text("\n").join([*left, *right])
     rows = []
     for i in range(max(len(left), len(right))):
         row = left[i].copy() if i < len(left) else Text()
-        row.append(" " * (40 - row.cell_len))
+        row.append(" " * (50 - row.cell_len))
         rows.append(row.append_text(right[i]) if i < len(right) else row)
     return Text("\n").join(rows)
 
@@ -67,29 +65,28 @@ def meanings_text(width: int) -> Text:
 
 
 class Help(ModalScreen[None]):
-    """All keys, grouped, and the meaning of each meter."""
+    """The keys of the screen below, grouped, and the meaning of each meter."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         ("escape,q,question_mark", "dismiss", "close"),
-        ("j", "scroll(1)", ""),
-        ("k", "scroll(-1)", ""),
+        ("j,down", "scroll(1)", ""),
+        ("k,up", "scroll(-1)", ""),
     ]
 
-    def __init__(self, keymap: Mapping[str, str]) -> None:
+    def __init__(self, keymap: Mapping[str, str], where: str) -> None:
         super().__init__()
         self.keymap = keymap
+        self.where = where
 
     def compose(self) -> ComposeResult:
-        """One page that scrolls."""
         with VerticalScroll(id="help"):
             yield StaticText(id="help-text")
         yield StaticText(id="help-foot")
 
     def on_mount(self) -> None:
-        """Write the page."""
-        page = keys_text(self.keymap, self.size.width).append_text(meanings_text(self.size.width - 5))
-        self.query_one("#help-text", StaticText).update(page)
-        self.query_one("#help-foot", StaticText).show(styled("↑ ↓ scroll    esc closes", theme.DIM))
+        page = keys_text(self.keymap, self.size.width, self.where).append_text(meanings_text(self.size.width - 5))
+        self.query_one("#help-text", StaticText).show(page, layout=True)
+        self.query_one("#help-foot", StaticText).show(styled("j k scroll    esc closes", theme.DIM))
 
     def action_scroll(self, by: int) -> None:
         """Move the page."""

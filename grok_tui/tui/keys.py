@@ -1,13 +1,12 @@
-"""Every key, once: bindings, footers, help and palette are all made from this table."""
-
-from __future__ import annotations
+"""Every key: bindings, footers, help and palette are made from this table."""
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from rich.text import Text
+from textual.app import App
 from textual.binding import Binding, BindingType
 
 from ..config.fields import brief
@@ -17,86 +16,84 @@ from . import theme
 from .static_text import styled
 
 
-@dataclass(frozen=True)
-class Key:
-    """One thing a key does. The id is what a keymap names."""
+class Key(NamedTuple):
+    """One thing that a key does. The id is what a keymap names; the label is for the footer and the palette."""
 
     id: str
     keys: str
     action: str
     label: str
-    """What the footer and the palette call it."""
     help: str
     group: str
     where: str
-    """`app`, `gallery` or `live`."""
+    """The screens: `gallery`, `live`, `both`; or `app`, which acts on every screen."""
 
 
-KEYS = (
-    Key("pause", "space", "pause", "pause", "pause training, or go on", "training", "live"),
-    Key("chunk", ".", "chunk", "one chunk", "one chunk while paused", "training", "live"),
-    Key("mark", "m", "mark", "mark", "mark this step on the chart", "training", "live"),
-    Key("again", "r", "again(False)", "again", "run it again with the same seed", "training", "live"),
-    Key("reseed", "R", "again(True)", "new seed", "run it again with the next seed", "training", "live"),
-    Key(
-        "wd-down",
-        "w",
-        "turn('optim.weight_decay', False)",
-        "less weight decay",
-        "weight decay down by 10^¼",
-        "knobs",
-        "live",
-    ),
-    Key(
-        "wd-up",
-        "W",
-        "turn('optim.weight_decay', True)",
-        "more weight decay",
-        "weight decay up by 10^¼",
-        "knobs",
-        "live",
-    ),
-    Key("lr-down", "l", "turn('optim.lr', False)", "lower lr", "learning rate down by 10^¼", "knobs", "live"),
-    Key("lr-up", "L", "turn('optim.lr', True)", "higher lr", "learning rate up by 10^¼", "knobs", "live"),
-    Key("set", "=", "set", "set", "set a knob: wd 1e-3, norm x0.7", "knobs", "live"),
-    Key("slower", "<", "pace(False)", "slower", "half the pace", "knobs", "live"),
-    Key("faster", ">", "pace(True)", "faster", "twice the pace", "knobs", "live"),
-    Key("full-speed", "g", "full_speed", "full speed", "let it go: no pace", "knobs", "live"),
-    Key("chart", "v", "chart", "chart", "next chart", "chart", "live"),
-    Key("log-x", "x", "log_x", "log x", "step axis log or linear", "chart", "live"),
-    Key("log-y", "y", "log_y", "log y", "value axis log or linear", "chart", "live"),
-    Key("pane-none", "1", "pane(0)", "chart alone", "no side pane", "panes", "live"),
-    Key("pane-presets", "2", "pane(1)", "presets", "presets; enter starts", "panes", "live"),
-    Key("pane-runs", "3", "pane(2)", "runs", "runs; enter watches", "panes", "live"),
-    Key("pane-events", "4", "pane(3)", "events", "what happened", "panes", "live"),
-    Key("pane-config", "5", "pane(4)", "config", "the whole config", "panes", "live"),
-    Key("pane-back", "[", "next_pane(-1)", "previous pane", "previous side pane", "panes", "live"),
-    Key("pane-next", "]", "next_pane(1)", "next pane", "next side pane", "panes", "live"),
-    Key("down", "j,down", "down", "down", "next line of the list", "list", "gallery"),
-    Key("up", "k,up", "up", "up", "line before", "list", "gallery"),
-    Key("card-down", "J", "card(1)", "card down", "further down the card", "list", "gallery"),
-    Key("card-up", "K", "card(-1)", "card up", "back up the card", "list", "gallery"),
-    Key("choose", "enter", "choose", "start", "start it, or watch the run", "list", "gallery"),
-    Key("filter", "/", "filter", "filter", "show what contains a text", "list", "gallery"),
-    Key("back", "escape", "back", "back", "back to the run", "list", "gallery"),
-    Key("new", "n", "new", "new run", "the gallery", "app", "app"),
-    Key("detach", "D", "detach", "detach", "leave; training goes on", "app", "app"),
-    Key("palette", ":,ctrl+p", "command_palette", "palette", "all this, by name", "app", "app"),
-    Key("help", "?", "help", "help", "this page", "app", "app"),
-    Key("quit", "q,ctrl+q", "quit", "quit", "leave; asks while it trains", "app", "app"),
-)
+WD, LR = "'optim.weight_decay'", "'optim.lr'"
+
+# fmt: off
+KEYS = tuple(Key(*row) for row in (
+    ("pause", "space", "pause", "pause", "pause training, or go on", "training", "live"),
+    ("chunk", ".", "ask('chunk')", "one row", "train to the next row, while paused", "training", "live"),
+    ("mark", "m", "mark", "mark", "mark this step on the chart", "training", "live"),
+    ("again", "r", "again(False)", "run again", "run it again with the same seed", "training", "live"),
+    ("reseed", "R", "again(True)", "next seed", "run it again with the next seed", "training", "live"),
+    ("stop", "s", "stop", "stop", "save and stop a run; asks first", "training", "both"),
+    ("wd-down", "w", f"ask('turn', {WD}, False)", "less weight decay", "weight decay down by 10^¼", "knobs", "live"),
+    ("wd-up", "W", f"ask('turn', {WD}, True)", "more weight decay", "weight decay up by 10^¼", "knobs", "live"),
+    ("lr-down", "l", f"ask('turn', {LR}, False)", "lower lr", "learning rate down by 10^¼", "knobs", "live"),
+    ("lr-up", "L", f"ask('turn', {LR}, True)", "higher lr", "learning rate up by 10^¼", "knobs", "live"),
+    ("set", "=", "set", "set", "set a knob: wd 1e-3, norm x0.7", "knobs", "live"),
+    ("slower", "<", "ask('pace', False)", "slower", "half as many steps per second", "knobs", "live"),
+    ("faster", ">", "ask('pace', True)", "faster", "twice as many steps per second", "knobs", "live"),
+    ("full-speed", "g", "ask('full_speed')", "full speed", "as many steps per second as it can", "knobs", "live"),
+    ("chart", "v", "chart", "chart", "next chart", "chart", "live"),
+    ("log-x", "x", "log_x", "log x", "step axis log or linear", "chart", "live"),
+    ("log-y", "y", "log_y", "log y", "value axis log or linear", "chart", "live"),
+    ("pane-none", "1", "pane(0)", "chart alone", "no side pane", "panes", "live"),
+    ("pane-presets", "2", "pane(1)", "presets", "presets; enter starts one", "panes", "live"),
+    ("pane-runs", "3", "pane(2)", "runs", "runs; enter watches one", "panes", "live"),
+    ("pane-events", "4", "pane(3)", "events", "what happened in this run", "panes", "live"),
+    ("pane-config", "5", "pane(4)", "config", "the whole config of this run", "panes", "live"),
+    ("pane-back", "[", "next_pane(-1)", "previous pane", "previous side pane", "panes", "live"),
+    ("pane-next", "]", "next_pane(1)", "next pane", "next side pane", "panes", "live"),
+    ("down", "j,down", "move(1)", "down", "next line of the list or pane", "list", "both"),
+    ("up", "k,up", "move(-1)", "up", "previous line of the list or pane", "list", "both"),
+    ("choose", "enter", "choose", "start", "start the preset, or watch the run", "list", "both"),
+    ("card-down", "J", "card(1)", "card down", "further down the description", "list", "gallery"),
+    ("card-up", "K", "card(-1)", "card up", "back up the description", "list", "gallery"),
+    ("filter", "/", "filter", "filter", "show only lines that contain some words", "list", "gallery"),
+    ("back", "escape", "back", "back", "back to the run", "list", "gallery"),
+    ("new", "n", "new", "new run", "to the gallery of presets", "app", "app"),
+    ("detach", "D", "detach", "detach", "leave; training goes on", "app", "app"),
+    ("palette", ":,ctrl+p", "command_palette", "palette", "find a key by its name", "app", "app"),
+    ("help", "?", "help", "help", "this page", "app", "app"),
+    ("quit", "q,ctrl+q", "quit", "quit", "leave; asks while a run trains", "app", "app"),
+))
+# fmt: on
 BY_ID = {key.id: key for key in KEYS}
 
 NAMED = {"space": "space", "enter": "enter", "escape": "esc", "down": "↓", "up": "↑"}
 
 
 def bindings(where: str) -> list[BindingType]:
-    """The bindings of one place; a keymap may move any of them by its id."""
-    return [Binding(key.keys, key.action, key.label, show=False, id=key.id) for key in KEYS if key.where == where]
+    """The bindings of one screen, or of the app; a keymap may move any of them by its id."""
+    return [Binding(key.keys, key.action, key.label, show=False, id=key.id) for key in here(where)]
+
+
+def here(where: str) -> list[Key]:
+    """The keys of one screen, or of the app, in the order of the table."""
+    wanted = (where,) if where == "app" else (where, "both")
+    return [key for key in KEYS if key.where in wanted]
+
+
+def keymap_of(app: App[Any]) -> Mapping[str, str]:
+    """The keys that the user has moved, by id. Textual sets them in public, but shows them in private only."""
+    return app._keymap
 
 
 def keymap_file() -> Path:
-    """Where a user's own keys are read from."""
+    """The file of a user's own keys."""
     return Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser() / "grok-tui" / "keys.toml"
 
 
@@ -121,7 +118,7 @@ def shown(key: Key, keymap: Mapping[str, str]) -> str:
 
 
 def footer(entries: Iterable[tuple[str, str]], keymap: Mapping[str, str], width: int) -> Text:
-    """At most six (ids, word) entries, `w/W weight decay`; those in the middle give way, the last two never."""
+    """Entries (ids, word) as `w/W weight decay`; without room the middle ones are left out, the last two never."""
     texts = []
     for ids, word in entries:
         text = styled("/".join(shown(BY_ID[id], keymap) for id in ids.split()), f"bold {theme.TEXT}")

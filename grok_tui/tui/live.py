@@ -1,7 +1,5 @@
 """The live screen: one run, whatever its state, read from its directory four times a second."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from time import monotonic, process_time
 from typing import Any, ClassVar
@@ -15,33 +13,32 @@ from ..config.fields import replace
 from ..errors import UsageError
 from ..store.reader import RunReader
 from ..store.rundir import RunDir
-from .base_screen import BaseScreen
+from .base_screen import BaseScreen, ResumeRun, StartConfig, StopRun
+from .catalog import Catalog, Listing
 from .chart import Chart
 from .keys import bindings
 from .live_text import brief, footer_keys, header, tabs, words
-from .messages import RunRepeated, RunResumed
 from .meters import meters
-from .prompt import knob_prompt, mark_prompt
+from .prompt import Prompt, knob_prompt, mark_prompt, refused_prompt
 from .remote import RunControl
-from .run_view import settable, takes_every_core
-from .side import PANES, Side
+from .run_view import takes_every_core
+from .side import LISTS, PANES, Side
 from .static_text import StaticText, one_line
 
 POLL = 0.25
 """Seconds between two looks at the directory."""
-HURRY = 0.04
+POLL_WAITING = 0.04
 """The same, while a request waits for its answer."""
 PATIENCE = 5.0
-"""Seconds that a request is waited for in a hurry."""
+"""Seconds after which the answer to a request is no longer waited for."""
 DRAW, SLOWEST = 0.5, 5.0
-"""Least and most seconds between two drawings, when only rows are new."""
+"""Least and most seconds between two drawings, if only rows are new."""
 SPARING = 125
-"""Where training takes every core, a drawing waits, between these two, so many times as long as the last one kept the
-processor busy: threads that work in step wait for the one that was held up."""
+"""If training uses every core, a drawing waits SPARING × (processor time of the last drawing), within [DRAW, SLOWEST]:
+a drawing holds up one training thread, and the others wait for it."""
+TOO_SMALL = "charts and side panes need 60 columns and 16 rows"
 REDRAW = 0.1
-"""Least seconds between two drawings, when something happened."""
-LISTING = 2.0
-"""Seconds between two listings of the runs."""
+"""Least seconds between two drawings, if something happened."""
 
 
 class Live(BaseScreen):
@@ -52,28 +49,27 @@ class Live(BaseScreen):
 
     def __init__(self, run: RunDir, runs: Path) -> None:
         super().__init__()
-        run.info()  # what is no run at all says so before its other files are missed
+        run.info()  # a directory that is no run says so before its other files are missed
         self.reader = RunReader(run)
-        self.desk = RunControl(self.reader)
-        self.runs = runs
+        self.control = RunControl(self.reader)
+        self.behind = parent_of(self.reader, runs)
         self.lost = ""
         """Why the directory can no longer be read."""
         self.pane: int | None = None
-        """The pane that was asked for; none: by the width."""
+        """The pane that was asked for; None: by the width."""
         self._seen = len(self.reader.events)
         self._stale = True
         self._urgent = False
         self._drawn = self._busy = 0.0
         self._cost: float | None = 0.0
-        """Seconds of the processor's time that the last drawing took with its painting; none: not known yet."""
-        self._listed = 0.0
+        """Processor time of the last drawing with its painting; None: not known yet."""
         self._asked = 0.0
+        self._rows_of_words = 1
 
     def compose(self) -> ComposeResult:
-        """Header; side pane and chart; meters; words; keys. And a text for screens too small for all that."""
         yield StaticText(id="header", classes="bar")
         with Horizontal(id="middle"):
-            yield Side(self.runs, self.reader.run.id, str(self.reader.info.get("preset")))
+            yield Side(self.reader)
             with Vertical(id="main"):
                 yield StaticText(id="tabs")
                 yield Chart()
@@ -83,9 +79,8 @@ class Live(BaseScreen):
         yield StaticText(id="footer", classes="bar")
 
     def on_mount(self) -> None:
-        """Begin to look."""
         self.set_interval(POLL, self.tick)
-        self.hurry = self.set_interval(HURRY, self.tick_in_a_hurry, pause=True)
+        self.waiting = self.set_interval(POLL_WAITING, self.tick_while_waiting, pause=True)
 
     def on_resize(self, event: Resize) -> None:
         """Lay out anew: what is shown depends on the room."""
@@ -93,6 +88,7 @@ class Live(BaseScreen):
         self.set_class(width < 60 or height < 16, "-tiny")
         self.set_class(width >= 120, "-wide")
         self.set_class(height >= 34, "-tall")
+        self._rows_of_words = self.query_one("#words").styles.height = 1
         self.show_pane()
         self.call_after_refresh(self.show_all)
 
@@ -125,22 +121,21 @@ class Live(BaseScreen):
         pause = REDRAW if self._urgent else min(max(DRAW, sparing), SLOWEST)
         if self._stale and monotonic() - self._drawn >= pause:
             self.show_all()
-        else:
-            self.show_pane()
 
-    def tick_in_a_hurry(self) -> None:
+    def tick_while_waiting(self) -> None:
         """Look for the answer to a request."""
         self.tick()
-        if not self.desk.waiting or monotonic() - self._asked > PATIENCE:
-            self.desk.waiting.clear()
-            self.hurry.pause()
+        if not self.control.waiting or monotonic() - self._asked > PATIENCE:
+            if self.reader.info["status"] != "starting":
+                self.control.waiting.clear()
+            self.waiting.pause()
 
     def follow(self) -> bool:
-        """Act on new events; true where one of them should be seen at once."""
+        """Act on new events; true if one of them should be seen at once."""
         new = self.reader.events[self._seen :]
         self._seen = len(self.reader.events)
         self._stale = True
-        answered = self.desk.heard(new)
+        answered = self.control.take_answers(new)
         for event in new:
             if event.get("type") == "refused":
                 self.say(f"refused: {event.get('reason')}")
@@ -150,10 +145,9 @@ class Live(BaseScreen):
 
     def draw(self) -> None:
         """Draw the chart now."""
-        if self.is_tiny:
-            return
-        instead = "starting the engine…" if self.reader.info["status"] == "starting" else ""
-        self.query_one(Chart).draw(self.reader, instead)
+        if not self.is_tiny:
+            instead = "starting the engine…" if self.reader.info["status"] == "starting" else ""
+            self.query_one(Chart).draw([self.reader, *self.behind], instead)
 
     def show_all(self) -> None:
         """Everything, whether it changed or not."""
@@ -166,122 +160,125 @@ class Live(BaseScreen):
     def show_texts(self) -> None:
         """Header, tabs, meters, words, footer and pane; each repaints only if its text is another."""
         width, chart = self.size.width, self.query_one(Chart)
-        self.query_one("#header", StaticText).show(header(self.reader, width - 2, self.lost))
+        others = len(self.listing.training(besides=self.reader.run))
+        self.query_one("#header", StaticText).show(header(self.reader, width - 2, self.lost, others))
         if self.is_tiny:
-            self.query_one("#brief", StaticText).show(brief(self.reader))
+            self.query_one("#brief", StaticText).show(brief(self.reader), layout=True)
         else:
             self.query_one("#tabs", StaticText).show(tabs(chart, self.reader, self.query_one("#tabs").size.width - 2))
             self.query_one("#meters", StaticText).show(meters(self.reader, width - 2, chart.log_x))
-        self.show_said()
+        self.show_words()
         self.show_footer(footer_keys(self.reader))
         self.show_pane()
 
-    def show_said(self) -> None:
-        """The notice, or the words in its place."""
-        self.query_one("#words", StaticText).show(self.said or words(self.reader, self.size.width - 2, self.lost))
+    def show_words(self) -> None:
+        """The notice, or what the run shows. Rows once taken are kept, so that the chart does not jump."""
+        width = self.size.width - 2
+        most = 3 if width >= 78 else 4
+        text = self.notice or words(self.reader, width, most, self.lost)
+        line, rows = self.query_one("#words", StaticText), text.plain.count("\n") + 1
+        if rows > self._rows_of_words:
+            self._rows_of_words = rows
+            line.styles.height = rows
+        line.show(text)
 
     def show_pane(self) -> None:
-        """The side pane; the lists of runs only now and then."""
-        side, number = self.query_one(Side), self.pane_number
-        due = monotonic() - self._listed > max(LISTING, 50 * side.cost)
-        if number != side.number or PANES[number] == "events" or (due and number):
-            self._listed = monotonic()
-            side.show(number, self.reader)
-        side.display = number > 0
+        """The side pane."""
+        self.query_one(Side).show(self.pane_number, self.listing)
 
-    def ask(self, request: Any, *args: Any) -> None:
-        """Send a request, or say why not; then look out for the answer."""
+    def show_listing(self, listing: Listing) -> None:
+        """How many other runs are training, and the lists of runs."""
+        before, self.listing = self.listing, listing
+        if self.is_mounted:
+            self.show_pane()
+            if len(before.training()) != len(listing.training()):
+                self.show_texts()
+
+    def action_ask(self, request: str, first: Any = None, second: Any = None) -> None:
+        """Send a request of RunControl, with up to two arguments, or say why not; then look for the answer."""
         try:
-            request(*args)
+            getattr(self.control, request)(*(arg for arg in (first, second) if arg is not None))
         except UsageError as error:
             self.say(str(error))
             return
+        if self.reader.info["status"] == "starting":
+            self.say("the engine is starting; it will do this as soon as it runs")
         self._asked = monotonic()
-        self.hurry.resume()
+        self.waiting.resume()
+
+    def ask_for(self, what: str, prompt: Prompt, request: str) -> None:
+        """Have a line typed and send it. Without an engine the line is typed too, but it does nothing."""
+        try:
+            self.control.check_live(what)
+        except UsageError as error:
+            self.app.push_screen(refused_prompt(str(error)))
+            return
+
+        def send(read: Any) -> None:
+            if read is not None:
+                self.action_ask(request, *(read if isinstance(read, tuple) else (read,)))
+
+        self.app.push_screen(prompt, send)
+
+    def action_set(self) -> None:
+        """Ask for a knob and a value."""
+        self.ask_for("set", knob_prompt(self.control), "set")
+
+    def action_mark(self) -> None:
+        """Ask for a label and mark the step."""
+        self.ask_for("mark", mark_prompt(), "mark")
 
     def action_pause(self) -> None:
         """Pause or go on; a run that stopped early goes on from its checkpoint."""
         if self.reader.info["status"] == "interrupted" and not self.lost:
-            self.post_message(RunResumed(self.reader.run))
+            self.post_message(ResumeRun(self.reader.run))
         else:
-            self.ask(self.desk.pause)
-
-    def action_chunk(self) -> None:
-        """One chunk of steps."""
-        self.ask(self.desk.chunk)
-
-    def action_turn(self, key: str, up: bool) -> None:
-        """A knob by a quarter of a decade."""
-        self.ask(self.desk.turn, key, up)
-
-    def action_pace(self, faster: bool) -> None:
-        """Twice or half the pace."""
-        self.ask(self.desk.pace, faster)
-
-    def action_full_speed(self) -> None:
-        """No pace."""
-        self.ask(self.desk.full_speed)
-
-    def action_set(self) -> None:
-        """Ask for a knob and a value."""
-        try:
-            self.desk.check_listening("steer")
-        except UsageError as error:
-            self.say(str(error))
-            return
-
-        def answered(request: tuple[str, float | str] | None) -> None:
-            if request:
-                self.ask(self.desk.set, *request)
-
-        self.app.push_screen(knob_prompt(settable(self.reader), self.desk.last_knob), answered)
-
-    def action_mark(self) -> None:
-        """Ask for a label and mark the step."""
-        try:
-            self.desk.check_listening("mark")
-        except UsageError as error:
-            self.say(str(error))
-            return
-
-        def answered(label: str | None) -> None:
-            if label is not None:
-                self.ask(self.desk.mark, label)
-
-        self.app.push_screen(mark_prompt(), answered)
+            self.action_ask("pause")
 
     def action_again(self, reseed: bool) -> None:
         """The same run anew, as it was configured."""
         config, info = self.reader.config, self.reader.info
         if reseed:
             config = replace(config, {"train.seed": config.train.seed + 1})
-        self.post_message(RunRepeated(config, str(info.get("preset") or info.get("name"))))
+        self.post_message(StartConfig(config, str(info.get("preset") or info.get("name"))))
+
+    def action_stop(self) -> None:
+        """Stop the run that is chosen in the list, or else the run that is watched."""
+        entry = self.query_one(Catalog).chosen() if self.query_one(Catalog).has_focus else None
+        self.post_message(StopRun((entry and entry.run) or self.reader.run))
 
     def action_chart(self) -> None:
         """Next chart mode."""
         self.query_one(Chart).next_mode(self.reader)
-        self.show_all()
+        self.show_chart()
 
     def action_log_x(self) -> None:
         """Step axis log or linear."""
         chart = self.query_one(Chart)
         chart.log_x = not chart.log_x
-        self.show_all()
+        self.show_chart()
 
     def action_log_y(self) -> None:
         """Value axis log or linear."""
         self.query_one(Chart).toggle_log_y()
+        self.show_chart()
+
+    def show_chart(self) -> None:
+        """Everything, after a change of the chart."""
+        self.say(TOO_SMALL if self.is_tiny else "")
         self.show_all()
 
     def action_pane(self, number: int) -> None:
         """Show one of the side panes, or none."""
+        if self.is_tiny:
+            self.say(TOO_SMALL)
+            return
+        if number == self.pane_number:
+            self.say(f"the pane {PANES[number]} is shown already" if number else "no side pane is shown")
         self.pane = number
-        self._listed = 0.0
         self.show_pane()
-        if PANES[number] in ("presets", "runs"):
-            self.query_one("#side-list").focus()
-        elif number:
-            self.query_one("#side-scroll").focus()
+        if PANES[number] in LISTS:
+            self.query_one(Catalog).focus()
         else:
             self.set_focus(None)
         self.call_after_refresh(self.show_all)
@@ -289,3 +286,21 @@ class Live(BaseScreen):
     def action_next_pane(self, by: int) -> None:
         """The pane after or before."""
         self.action_pane((self.pane_number + by) % len(PANES))
+
+    def action_move(self, by: int) -> None:
+        """Through the list or text of the side pane."""
+        none = "no list is shown: 2 presets, 3 runs, 4 events, 5 config"
+        self.say(self.query_one(Side).move(by) if self.pane_number else none)
+
+    def action_choose(self) -> None:
+        """Enter in a list; the list itself handles it while it has the keys."""
+        self.say("enter chooses in a list: 2 presets, 3 runs; j and k move")
+
+
+def parent_of(reader: RunReader, runs: Path) -> list[RunReader]:
+    """The run from which this one branched, to be drawn behind it; none if it is not a branch or its parent is gone."""
+    parent = reader.info.get("parent")
+    try:
+        return [RunReader(RunDir(runs / Path(str(parent["run"])).name))] if parent else []
+    except (UsageError, OSError, ValueError, KeyError, TypeError):
+        return []

@@ -1,57 +1,54 @@
 """The live screen's lines of text, from what was read and the room there is."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from textwrap import wrap
 
 from rich.text import Text
 
+from ..config.steering import short_name
 from ..numbers import grouped, ratio, short
 from ..store.reader import RunReader
 from ..verdict import verdict
 from ..verdict.series import is_kernel_machine, knobs_of, phases_of, step_of, unit_of
 from . import theme
-from .modes import Mode, modes_of
-from .run_view import is_live, knobs_shown, measuring_of, pace_of, seeds_of, short_name, speed_of, status_of
+from .chart import Chart
+from .charts import Mode, modes_of
+from .charts.lines import legend
+from .meters import when
+from .run_view import is_live, knobs_shown, measuring_of, pace_of, seeds_of, speed_of, status_of
 from .static_text import both_ends, styled
 
-if TYPE_CHECKING:
-    from .chart import Chart
 
-
-def header(reader: RunReader, width: int, lost: str = "") -> Text:
-    """Who it is, how fast; and how it stands."""
+def header(reader: RunReader, width: int, lost: str = "", others: int = 0) -> Text:
+    """The run, its speed and its status; `others`: how many other runs are training."""
     info = reader.info
     left = styled(str(info.get("name") or reader.run.id), f"bold {theme.BRIGHT}")
-    left.append(f"  {seeds_of(info)}  {info.get('device')}", theme.DIM)
+    device = (info.get("used") or info.get("asked") or {}).get("device") or info.get("device")
+    left.append(f"  {seeds_of(info)}  {device}", theme.DIM)
     if speed_of(reader) and info["status"] == "running":
         left.append(f"  {short(speed_of(reader))} {unit_of(reader.config)}s/s", theme.DIM)
     sign, word, colour = ("✗", "lost", theme.BAD) if lost else status_of(info)
-    right = styled(f"{sign} {word}", colour)
+    right = styled(f"+{others} training   ", theme.WARN) if others else Text()
+    right.append(f"{sign} {word}", colour)
     right.append(f"   {grouped(step_of(reader))}", f"bold {theme.BRIGHT}")
     right.append(f" / {grouped(reader.config.train.steps)}", theme.DIM)
     measuring = measuring_of(info)
     if left.cell_len + len(measuring) + 4 + right.cell_len <= width:
-        left.append(f"  {measuring}", theme.FAINT)
+        left.append(f"  {measuring}", theme.DIM)
     return both_ends(left, right, width)
 
 
 def tabs(chart: Chart, reader: RunReader, width: int) -> Text:
-    """The chart modes; how its lines are told apart, where there is room; and the state of its axes."""
-    axes = styled(f"{'log' if chart.log_x else 'lin'} x  {'log' if chart.log_y else 'lin'} y", theme.DIM)
-    legend = Text()
-    for line in [line for panel in chart.mode.read(reader)[:1] for line in panel.lines]:
-        if line.label in ("train", "test"):
-            legend.append(f"{'╌╌' if line.stroke == 'dashed' else '──'} {line.label}  ", line.colour)
-    modes = modes_of(reader)
-    left = mode_names(modes, chart.mode, width - axes.cell_len - 2)
-    if left.cell_len + 2 + legend.cell_len + 2 + axes.cell_len <= width:
-        axes = legend.append("  ").append_text(axes)
-    return both_ends(left, axes, width)
+    """The chart modes; how the curves are told apart, if there is room; and the state of the axes."""
+    right = styled(f"{'log' if chart.log_x else 'lin'} x  {'log' if chart.log_y else 'lin'} y", theme.DIM)
+    left = mode_names(modes_of(reader), chart.mode, width - right.cell_len - 2)
+    entries, room = legend(chart.mode.panels(reader)), width - left.cell_len - right.cell_len - 6
+    while entries and sum(entry.cell_len + 2 for entry in entries) > room:
+        entries = entries[1:] if len(entries) > 2 else []
+    return both_ends(left, Text("  ").join([*entries, Text("  ").append_text(right)]), width)
 
 
 def mode_names(modes: list[Mode], current: Mode, width: int) -> Text:
-    """The modes' names: in full, or short beside the one on show, or only those around it."""
+    """The names of the modes: in full, or short except for the chosen one, or only those around it."""
     shown = [(mode, mode.name) for mode in modes]
     if room_for(shown) > width:
         shown = [(mode, mode.name if mode is current else mode.short) for mode in modes]
@@ -65,37 +62,53 @@ def mode_names(modes: list[Mode], current: Mode, width: int) -> Text:
 
 
 def room_for(shown: list[tuple[Mode, str]]) -> int:
-    """Columns that so many names take."""
+    """Columns that the names take."""
     return sum(len(name) + 2 for _, name in shown)
 
 
-def words(reader: RunReader, width: int, lost: str = "") -> Text:
-    """The plain sentence, as much more as there is room for, and the theory at the end."""
+def words(reader: RunReader, width: int, most: int = 3, lost: str = "") -> Text:
+    """What the run shows, on at most so many rows: one sentence, the theory, and as much more as there is room for.
+
+    Sentences that name the theory come before others if there is not room for all.
+    """
     if lost:
         return styled(lost, theme.BAD)
-    told = verdict(reader)
-    says = told.says
-    for more in told.more:
-        if len(says) + 1 + len(more) + 3 + len(told.theory) <= width:
-            says = f"{says} {more}"
-    text = styled(says, theme.TEXT)
-    if told.theory and len(says) + 3 + len(told.theory) <= width:
-        return both_ends(text, styled(told.theory, f"italic {theme.STEER}"), width)
-    return text
+    found = verdict(reader)
+    kept: list[str] = []
+    for more in sorted(found.more, key=lambda more: not found.theory or found.theory not in more.lower()):
+        chosen = [one for one in found.more if one in (*kept, more)]
+        if fits([found.says, *chosen], found.theory, width, most):
+            kept = chosen
+    rows = wrap(" ".join([found.says, *kept]), width) or [""]
+    lines = [styled(row, theme.TEXT) for row in rows[:most]]
+    if not found.theory:
+        return Text("\n").join(lines)
+    if lines[-1].cell_len + 3 + len(found.theory) > width:
+        lines.append(Text())
+    lines[-1] = both_ends(lines[-1], styled(found.theory, f"italic {theme.STEER}"), width)
+    return Text("\n").join(lines)
+
+
+def fits(sentences: list[str], theory: str, width: int, most: int) -> bool:
+    """Whether the sentences, and the theory at the end of the last row, fit into so many rows."""
+    rows = wrap(" ".join(sentences), width)
+    needs_row = bool(theory) and len(rows[-1]) + 3 + len(theory) > width
+    return len(rows) + needs_row <= most
 
 
 def footer_keys(reader: RunReader) -> list[tuple[str, str]]:
-    """The six keys that matter most in this state."""
+    """The keys that matter most in this state."""
     status = reader.info["status"]
     last = [("help", "help"), ("quit", "quit")]
     decay = [("wd-down wd-up", "weight decay")] if "optim.weight_decay" in knobs_of(reader) else []
     if status == "paused":
-        return [("pause", "go on"), ("chunk", "one chunk"), *decay, ("set", "set"), *last]
+        return [("pause", "go on"), ("chunk", "one row"), *decay, ("set", "set"), ("chart", "chart"), *last]
     if status == "interrupted":
-        return [("pause", "go on"), ("again", "again"), ("new", "new run"), ("chart", "chart"), *last]
+        return [("pause", "go on"), ("again", "run again"), ("new", "new run"), ("chart", "chart"), *last]
     if not is_live(reader.info):
-        return [("again", "again"), ("reseed", "new seed"), ("new", "new run"), ("chart", "chart"), *last]
-    return [("pause", "pause"), *decay, ("set", "set"), ("chart", "chart"), *last]
+        return [("again", "run again"), ("reseed", "next seed"), ("new", "new run"), ("chart", "chart"), *last]
+    keys = [("pause", "pause"), *decay, ("lr-down lr-up", "lr"), ("set", "set"), ("chart", "chart")]
+    return [*keys, ("log-x", "log x"), ("mark", "mark"), ("stop", "stop"), ("new", "new run"), *last]
 
 
 def brief(reader: RunReader) -> Text:
@@ -111,9 +124,9 @@ def brief(reader: RunReader) -> Text:
     if (distance := reader.last("kernel/distance")) is not None:
         rows.append(("kernel", f"distance {ratio(distance)}"))
     phases = phases_of(reader)
-    if phases.t_mem is not None:
-        grok = f"  grokked {grouped(phases.t_grok)}" if phases.t_grok is not None else ""
-        rows.append(("phase", f"memorised {grouped(phases.t_mem)}{grok}"))
+    if phases.mem:
+        grok = f"  grokked {when(phases.grok, 16)}" if phases.grok else ""
+        rows.append(("phase", f"memorised {when(phases.mem, 8)}{grok}"))
     pace = pace_of(reader)
     knobs = "  ".join(f"{short_name(key)} {short(value)}" for key, value in list(knobs_shown(reader).items())[:3])
     rows.append(("knobs", f"{knobs}{f'  pace {short(pace)}/s' if pace else ''}"))

@@ -5,8 +5,8 @@ from typing import Any
 
 from ..config.fields import NORM, has_norm
 from ..config.steering import HOLD
+from ..store.info import ENDED
 from ..store.reader import RunReader
-from ..store.rundir import ENDED
 from ..verdict.series import knobs_of
 from . import theme
 

@@ -1,90 +1,58 @@
 """The side pane: presets, runs, events or config."""
 
-from __future__ import annotations
-
-from pathlib import Path
-from time import perf_counter
-from typing import Any
-
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 
-from ..numbers import grouped, short
+from ..numbers import grouped
+from ..store.events import describe
 from ..store.reader import RunReader
 from . import theme
-from .catalog import Catalog, heading, preset_entries, run_entries
+from .base_screen import StartPreset, WatchRun
+from .catalog import Catalog, Listing, heading, preset_entries, scroll
+from .charts.marks import marks_of
 from .details import config_text
-from .marks import WORDS, Mark, steering
-from .messages import PresetChosen, RunChosen
 from .static_text import StaticText, styled
 
 PANES = ("chart", "presets", "runs", "events", "config")
 """The first is no pane at all."""
-
-
-def event_text(event: dict[str, Any]) -> Text:
-    """What one event says, in few words."""
-    kind = event.get("type")
-    match kind:
-        case "phase":
-            word, colour = WORDS.get(str(event.get("phase")), (str(event.get("phase")), theme.TEXT))
-            return styled(word, colour)
-        case "steered":
-            mark = Mark(0, "", theme.STEER, str(event.get("key")), event.get("old"), event.get("new"))
-            by = " by schedule" if event.get("by") == "schedule" else ""
-            return styled(steering(mark).text, theme.STEER).append(by, theme.DIM)
-        case "refused":
-            return styled(f"refused: {event.get('reason')}", theme.WARN)
-        case "failed":
-            return styled(f"failed: {event.get('reason')}", theme.BAD)
-        case "warning":
-            return styled(str(event.get("message")), theme.WARN)
-        case "marked":
-            return styled(f"mark {event.get('label') or ''}", theme.TEXT)
-        case "started":
-            return styled(f"started on {event.get('device')}", theme.TEXT)
-        case "checkpoint":
-            return styled(f"saved, {event.get('why')}", theme.FAINT)
-        case "paced":
-            pace = event.get("pace") or 0
-            return styled(f"pace {short(float(pace))}/s" if pace else "full speed", theme.DIM)
-        case "stepped":
-            return styled(f"{event.get('steps')} steps", theme.DIM)
-    return styled(str(kind), theme.TEXT)
+LISTS = ("presets", "runs")
+COLOURS = {"refused": theme.WARN, "warning": theme.WARN, "failed": theme.BAD, "paced": theme.DIM, "stepped": theme.DIM}
 
 
 def events_text(reader: RunReader) -> Text:
     """What happened, newest first."""
     lines = []
     for event in reversed(reader.events[-400:]):
-        if event.get("type") == "checkpoint" and event.get("why") == "log-spaced":
-            continue
-        line = styled(f"{grouped(event.get('step', 0)):>7} ", theme.DIM).append_text(event_text(event))
-        lines.append(line)
+        marks = marks_of([event]) if event["type"] != "resumed" else []
+        text = f"mark {marks[0].text}" if event["type"] == "marked" else marks[0].text if marks else describe(event)
+        if text:
+            colour = marks[0].colour if marks else COLOURS.get(event["type"], theme.TEXT)
+            line = styled(f"{grouped(event['step']):>7} ", theme.DIM).append(text, colour)
+            lines.append(line.append(" by schedule" if event.get("by") == "schedule" and marks else "", theme.DIM))
     return Text("\n").join(lines)
 
 
 class Side(Vertical):
     """One of the panes at a time, under a row that names them all."""
 
-    def __init__(self, runs: Path, current: str, preset: str) -> None:
+    def __init__(self, reader: RunReader) -> None:
         super().__init__(id="side")
-        self.runs = runs
-        self.current = current
-        self.preset = preset
+        self.reader = reader
         self.number = 0
-        self.cost = 0.0
-        """Seconds that the last listing of the runs took."""
 
     def compose(self) -> ComposeResult:
-        """The names, a list, and a text."""
         yield StaticText(id="side-names")
         yield Catalog("side-list")
         with VerticalScroll(id="side-scroll"):
             yield StaticText(id="side-text")
 
-    def show(self, number: int, reader: RunReader | None) -> None:
+    @property
+    def pane(self) -> str:
+        """The name of the pane on show."""
+        return PANES[self.number]
+
+    def show(self, number: int, listing: Listing) -> None:
         """Show a pane, up to date."""
         self.display = number > 0
         changed = number != self.number
@@ -93,40 +61,40 @@ class Side(Vertical):
             return
         if changed:
             self.show_names()
-        if PANES[number] in ("presets", "runs"):
-            self.show_list(changed)
-        elif reader is not None:
-            text = self.query_one("#side-text", StaticText)
-            shown = events_text(reader) if PANES[number] == "events" else config_text(reader.config)
-            if shown != text.shown:
-                text.shown = shown
-                text.update(shown)
+        if self.pane in LISTS:
+            self.show_list(changed, listing)
+            return
+        text = self.query_one("#side-text", StaticText)
+        text.show(events_text(self.reader) if self.pane == "events" else config_text(self.reader), layout=True)
 
     def show_names(self) -> None:
-        """The panes' names, the one on show bright."""
-        names = Text()
-        for name in PANES[1:]:
-            names.append(name, f"bold {theme.TEXT}" if name == PANES[self.number] else theme.FAINT).append(" ")
+        """The names of the panes between their keys, the one on show bright."""
+        each = [styled(name, f"bold {theme.BRIGHT}" if name == self.pane else theme.DIM) for name in PANES[1:]]
+        names = Text(" ").join([styled("[", theme.DIM), *each, styled("]", theme.DIM)])
         self.query_one("#side-names", StaticText).show(names)
-        is_list = PANES[self.number] in ("presets", "runs")
-        self.query_one("#side-list").display = is_list
-        self.query_one("#side-scroll").display = not is_list
+        self.query_one("#side-list").display = self.pane in LISTS
+        self.query_one("#side-scroll").display = self.pane not in LISTS
 
-    def show_list(self, changed: bool) -> None:
-        """Presets and the runs below them, or the runs alone."""
-        started = perf_counter()
-        entries, _ = run_entries(self.runs, current=self.current)
-        self.cost = perf_counter() - started
-        if PANES[self.number] == "presets":
-            entries = [*preset_entries(), heading(""), heading("runs"), *entries] if entries else preset_entries()
-        first = f"run:{self.current}" if PANES[self.number] == "runs" else f"preset:{self.preset}"
+    def show_list(self, changed: bool, listing: Listing) -> None:
+        """The presets with the runs below them, or the runs alone."""
+        current = self.reader.run.id
+        entries, first = listing.entries(current=current), f"run:{current}"
+        if self.pane == "presets":
+            runs = [heading(""), heading("runs"), *entries] if entries else []
+            entries, first = [*preset_entries(has_claims=False), *runs], f"preset:{self.reader.info.get('preset')}"
         self.query_one(Catalog).show(entries, first if changed else "")
 
+    def move(self, by: int) -> str:
+        """Through the list, or through the text; returns why not, if it cannot move."""
+        if self.pane in LISTS:
+            return self.query_one(Catalog).move(by)
+        return scroll(self.query_one("#side-scroll", VerticalScroll), 2 * by)
+
     def on_option_list_option_selected(self, event: Catalog.OptionSelected) -> None:
-        """Enter on a line."""
+        """Enter on a line, or a second click."""
         event.stop()
         entry = self.query_one(Catalog).chosen()
         if entry and entry.preset:
-            self.post_message(PresetChosen(entry.preset))
+            self.post_message(StartPreset(entry.preset))
         elif entry and entry.run:
-            self.post_message(RunChosen(entry.run))
+            self.post_message(WatchRun(entry.run))

@@ -1,6 +1,4 @@
-"""Leaving when told to from outside: SIGTERM, and the hang-up of the terminal."""
-
-from __future__ import annotations
+"""Leaving because of a signal from outside: one that ends programs, or the hang-up of the terminal."""
 
 import asyncio
 import os
@@ -9,17 +7,19 @@ import threading
 from collections.abc import Callable
 from types import FrameType
 
+from ..process import SIGNALS
 
-def watch_signals(forsake: Callable[[], None], leave: Callable[[int], None]) -> None:
-    """Leave at once, also while the terminal takes no output.
 
-    `forsake` sees to it that training is in good hands; `leave` restores the terminal and ends with a code.
+def watch_signals(detach: Callable[[], None], leave: Callable[[int], None]) -> None:
+    """Leave at once, even if the terminal takes no output. A signal that the parent ignores stays ignored.
+
+    `detach` sees to it that training can go on without the app; `leave` restores the terminal and ends with a code.
     """
     loop = asyncio.get_running_loop()
 
-    def heard(signum: int, frame: FrameType | None) -> None:
+    def handle(signum: int, frame: FrameType | None) -> None:
         code = 128 + signum
-        forsake()
+        detach()
         if signum == signal.SIGHUP:
             os._exit(code)  # no terminal is left to restore
         fallback = threading.Timer(1.0, os._exit, [code])
@@ -27,5 +27,6 @@ def watch_signals(forsake: Callable[[], None], leave: Callable[[int], None]) -> 
         fallback.start()
         loop.call_soon_threadsafe(leave, code)
 
-    signal.signal(signal.SIGTERM, heard)
-    signal.signal(signal.SIGHUP, heard)
+    for signum in SIGNALS:
+        if signum != signal.SIGINT and signal.getsignal(signum) != signal.SIG_IGN:
+            signal.signal(signum, handle)

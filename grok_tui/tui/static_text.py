@@ -1,7 +1,5 @@
 """A line or block of text that costs nothing while it stays the same."""
 
-from __future__ import annotations
-
 import re
 
 from rich.text import Text
@@ -15,15 +13,15 @@ class StaticText(Static):
         super().__init__("", id=id, classes=classes, markup=False)
         self.shown = Text()
 
-    def show(self, text: Text) -> None:
-        """Show `text`, if it is not what is already there."""
+    def show(self, text: Text, *, layout: bool = False) -> None:
+        """Show `text`, if it is not what is already there; `layout`: its height may differ."""
         if text != self.shown or text.spans != self.shown.spans:
             self.shown = text
-            self.update(text, layout=False)
+            self.update(text, layout=layout)
 
 
 def both_ends(left: Text, right: Text, width: int) -> Text:
-    """One row with text at both ends; where both do not fit, the left one is cut."""
+    """One row with text at both ends; if both do not fit, the left one is cut."""
     room = width - right.cell_len - 1
     if left.cell_len > room:
         left = left.copy()
@@ -34,10 +32,10 @@ def both_ends(left: Text, right: Text, width: int) -> Text:
 
 
 def styled(text: str, style: str) -> Text:
-    """Text whose style ends with it: what is appended has its own."""
+    """A Text with one styled span; later appends do not inherit the style, as they would with Text(text, style)."""
     return Text().append(text, style)
 
 
 def one_line(text: str) -> str:
-    """The first line of a message, a long path at its start cut down to its last part: the end is what matters."""
+    """The first line of a message; of a path at its start only the last part is kept."""
     return re.sub(r"^/\S*/(?=[^/\s]+: )", "…/", text.partition("\n")[0])

@@ -1,7 +1,5 @@
 """The colours, all of them from the 256-colour cube, so that a plain ssh terminal shows the same screen."""
 
-from __future__ import annotations
-
 from textual.theme import Theme
 
 BACKGROUND = "#121212"
@@ -10,14 +8,18 @@ RAISED = "#303030"
 TEXT = "#d0d0d0"
 BRIGHT = "#ffffff"
 DIM = "#8a8a8a"
-QUIETER = "#6c6c6c"
-FAINT = "#4e4e4e"
+QUIETER = "#767676"
+FAINT = "#585858"
 
 TRAIN = "#5fafd7"
 TEST = "#ffaf5f"
 THIRD = "#87d7af"
+STEER = "#af87d7"
 QUIET_TRAIN = "#5f87af"
 QUIET_TEST = "#af875f"
+
+DARKER = {TRAIN: QUIET_TRAIN, TEST: QUIET_TEST, THIRD: "#5f875f", STEER: "#875faf"}
+"""Curves of a run that is drawn behind another."""
 
 TRAIN_BARS = "#5f87af"
 THIRD_BARS = "#5f8787"
@@ -26,7 +28,6 @@ BANDS = {TRAIN: "#005f87", TEST: "#875f00", THIRD: "#005f5f"}
 """The shade of many seeds around the line of their median."""
 
 GOOD = "#87d787"
-STEER = "#af87d7"
 MEMORISED = "#87afd7"
 WARN = "#ffd75f"
 BAD = "#ff5f5f"

@@ -9,8 +9,8 @@ from typing import Any
 
 from textual.pilot import Pilot
 
-from grok_tui.store.jsonl import append_line
 from grok_tui.store.info import now
+from grok_tui.store.jsonl import append_line
 from grok_tui.store.rundir import RunDir
 from grok_tui.tui.app import GrokApp
 

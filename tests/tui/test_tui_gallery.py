@@ -13,7 +13,7 @@ from grok_tui.claims.figures import t_grok
 from grok_tui.config import presets
 from grok_tui.store.rundir import RunDir
 from grok_tui.tui.app import GrokApp
-from grok_tui.tui.catalog import Catalog, preset_entries
+from grok_tui.tui.catalog import START, Catalog, preset_entries
 from grok_tui.tui.details import preset_card
 from recorded import record
 from screens import SIZES, shows, text, until
@@ -128,10 +128,11 @@ async def test_the_gallery_shows_presets_runs_and_a_card(runs: Path, size: tuple
 async def test_the_gallery_filters_and_moves_with_letters(runs: Path) -> None:
     app = GrokApp(runs)
     async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: shows(app, "start here") and shows(app, "Modular addition, fast"))
         await pilot.press("j")
-        await until(pilot, lambda: shows(app, "Modular addition, fast"))
-        await pilot.press("k")
         await until(pilot, lambda: shows(app, "Modular addition, embedding MLP"))
+        await pilot.press("k")
+        await until(pilot, lambda: shows(app, "Modular addition, fast"))
         await pilot.press("/", *"kumar")
         await until(pilot, lambda: not shows(app, "modadd-mlp") and shows(app, "kumar-alpha"))
         await pilot.press("enter")
@@ -157,20 +158,18 @@ def crowded(library: Stock, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @asyncio_test
 @pytest.mark.parametrize("size", [(80, 24), (120, 36), (160, 48)])
-async def test_the_default_preset_is_in_view_with_its_claim(crowded: None, runs: Path, size: tuple[int, int]) -> None:
+async def test_the_preset_to_begin_with_is_on_top(runs: Path, size: tuple[int, int]) -> None:
     app = GrokApp(runs)
     async with app.run_test(size=size) as pilot:
-        await until(pilot, lambda: shows(app, "   modadd-mlp"))
+        await until(pilot, lambda: shows(app, "start here"))
         catalog = app.screen.query_one(Catalog)
         chosen = catalog.chosen()
         assert chosen is not None
-        assert chosen.preset == "modadd-mlp"
+        assert chosen.preset == START
+        assert [entry.preset for entry in catalog.entries].count(START) == 1
         rows = text(app)
-        at = next(y for y, row in enumerate(rows) if "   modadd-mlp" in row)
-        assert 8 < at < size[1] - 8, "what stands around it is seen"
-        assert "Claim 29 with a" in rows[at - 1]
-        assert "preset-29" in rows[at - 2]
-        assert "preset-30" in rows[at + 2]
+        assert "start here" in rows[2]
+        assert START in rows[3]
         assert all(len(row) <= size[0] for row in rows)
         assert catalog.virtual_size.height == len(catalog.entries), "no line wraps"
 
@@ -179,11 +178,11 @@ async def test_the_default_preset_is_in_view_with_its_claim(crowded: None, runs:
 async def test_arrows_skip_headings_and_show_those_above(crowded: None, runs: Path) -> None:
     app = GrokApp(runs)
     async with app.run_test(size=(80, 24)) as pilot:
-        await until(pilot, lambda: shows(app, "   modadd-mlp"))
+        await until(pilot, lambda: shows(app, "preset-00"))
         catalog = app.screen.query_one(Catalog)
         seen = []
         for _ in range(25):
-            await pilot.press("up")
+            await pilot.press("down")
             chosen = catalog.chosen()
             assert chosen is not None
             seen.append(chosen.preset)
@@ -201,9 +200,23 @@ async def test_the_pane_begins_at_the_preset_of_the_run(crowded: None, live: Cal
     run = live("modadd-mlp")
     app = GrokApp(runs, run=run)
     async with app.run_test(size=(120, 36)) as pilot:
-        await until(pilot, lambda: shows(app, "   modadd-mlp") and shows(app, "Claim 29 with a title"))
-        await until(pilot, lambda: shows(app, "   preset-30"))  # and what comes after it
+        await until(pilot, lambda: shows(app, "   modadd-mlp") and shows(app, "   preset-30"))
+        assert not any("…" in row[:31] for row in text(app)), "no name is cut"
         await pilot.press("3")
         await until(pilot, lambda: shows(app, "▸●") and not shows(app, "   modadd-mlp"))
         await pilot.press("2")
         await until(pilot, lambda: shows(app, "   modadd-mlp") and shows(app, "   preset-30"))
+
+
+@asyncio_test
+async def test_runs_that_train_stand_first(live: Callable[..., RunDir], runs: Path) -> None:
+    record(runs, "kumar-poly")
+    live("parity")
+    app = GrokApp(runs)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, lambda: shows(app, "training now"))
+        rows = text(app)
+        assert "1 training" in rows[0]
+        assert rows.index(next(row for row in rows if "● parity s0" in row)) < rows.index(
+            next(row for row in rows if "start here" in row)
+        )

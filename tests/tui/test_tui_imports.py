@@ -13,7 +13,9 @@ def modules_after(statement: str) -> set[str]:
 
 
 def test_the_app_knows_no_torch_and_no_command_line() -> None:
-    loaded = modules_after("import grok_tui.tui.app, grok_tui.engine.launch, grok_tui.tui.palette, grok_tui.tui.help")
+    loaded = modules_after(
+        "import grok_tui.tui.app, grok_tui.engine.launch, grok_tui.tui.command_palette, grok_tui.tui.help"
+    )
     assert "grok_tui.tui.live" in loaded
     roots = {name.partition(".")[0] for name in loaded}
     assert not roots & {"torch", "typer", "safetensors", "scipy", "pandas", "matplotlib"}

@@ -15,12 +15,13 @@ from grok_tui.errors import UsageError
 from grok_tui.store.reader import RunReader
 from grok_tui.store.rundir import RunDir
 from grok_tui.tui.app import GrokApp
-from grok_tui.tui.details import preset_card, run_card
+from grok_tui.tui.charts.marks import marks_of, merged
+from grok_tui.tui.details import config_text, preset_card, run_card
 from grok_tui.tui.live import Live
 from grok_tui.tui.live_text import brief
-from grok_tui.tui.marks import marks_of, merged
 from grok_tui.tui.meters import meters
-from grok_tui.tui.prompt import Prompt, parse_request
+from grok_tui.tui.prompt import Prompt
+from grok_tui.tui.remote import Doubt, RunControl
 from grok_tui.tui.run_view import knobs_shown, settable
 from grok_tui.tui.side import events_text
 from grok_tui.verdict.series import knobs_of
@@ -30,10 +31,11 @@ from screens import requests, shows, text, until
 Make = Callable[..., RunDir]
 asyncio_test = pytest.mark.asyncio
 WD, LR, HOLD = "optim.weight_decay", "optim.lr", "optim.hold_norm"
-KNOBS = {WD: 1.0, LR: 8e-3, HOLD: 0.0, "model.alpha": 1.0, NORM: 68.2}
 
 
 def rows(reader: RunReader, width: int) -> list[str]:
+    """The meters, as if it still trained."""
+    reader.info["status"] = "running"
     return meters(reader, width, True).plain.split("\n")
 
 
@@ -41,16 +43,22 @@ def press(word: str) -> list[str]:
     return ["space" if c == " " else c for c in word]
 
 
+@pytest.fixture
+def control(runs: Path) -> RunControl:
+    return RunControl(RunReader(record(runs, events=GROKKED)))
+
+
 @pytest.mark.parametrize(
     ("typed", "request_"),
     [
         ("hold_norm x1", (HOLD, "x1")), ("hold_norm 40", (HOLD, 40.0)), ("hold_norm = x0.85", (HOLD, "x0.85")),
         ("hold_norm 0", (HOLD, 0.0)), ("norm x0.7", (NORM, "x0.7")), ("norm 40", (NORM, 40.0)),
-        ("norm=/2", (NORM, "/2")), ("norm × 1.5", (NORM, "x1.5")), ("wd 1e-3", (WD, 1e-3)), ("x2", (WD, "x2")),
+        ("norm=/2", (NORM, "/2")), ("norm × 1.5", (NORM, "x1.5")), ("wd 1e-3", (WD, 1e-3)), ("wd x2", (WD, "x2")),
+        ("wd 0", (WD, 0.0)),
     ],
 )  # fmt: skip
-def test_what_is_typed_is_read(typed: str, request_: tuple[str, Any]) -> None:
-    assert parse_request(typed, KNOBS, WD) == request_
+def test_what_is_typed_is_read(control: RunControl, typed: str, request_: tuple[str, Any]) -> None:
+    assert control.read_change(typed) == request_
 
 
 @pytest.mark.parametrize(
@@ -59,12 +67,34 @@ def test_what_is_typed_is_read(typed: str, request_: tuple[str, Any]) -> None:
         ("norm 0", "from 1e-12 to 1e12"), ("norm -3", "from 1e-12 to 1e12"), ("norm abc", "expected a number"),
         ("norm", "norm what?"), ("norm x0", "factor > 0"), ("hold_norm -1", "0, or a number from 1e-12"),
         ("hold 40", "did you mean hold_norm"), ("nrom 4", "did you mean norm"),
-        ("momentum 0.5", "these can: wd, lr, hold_norm, alpha, norm"),
+        ("momentum 0.5", "these can: wd, lr, hold_norm, alpha"),
+        ("1e-3", "which knob\\? write wd 1e-3 or lr 1e-3"), ("x2", "which knob"), ("", "which knob"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_is_refused(typed: str, says: str) -> None:
+def test_what_cannot_be_is_refused(control: RunControl, typed: str, says: str) -> None:
     with pytest.raises(UsageError, match=says):
-        parse_request(typed, KNOBS, WD)
+        control.read_change(typed)
+
+
+@pytest.mark.parametrize("typed", ["lr 1e6", "lr x1e6", "wd /1e5", "norm x1e-4", "norm 1e-3"])
+def test_a_large_change_is_made_only_if_it_is_confirmed(control: RunControl, typed: str) -> None:
+    with pytest.raises(Doubt, match="enter again"):
+        control.read_change(typed)
+    assert control.read_change(typed, True)[0]
+    assert control.read_change("wd 1e-3") == (WD, 1e-3), "a factor of 1,000 is none"
+
+
+def test_a_norm_that_is_held_cannot_be_rescaled(runs: Path) -> None:
+    held = RunControl(RunReader(record(runs, events=[*GROKKED, steered(900, 0.0, 50.2, HOLD)])))
+    with pytest.raises(UsageError, match=r"held at 50\.2"):
+        held.read_change("norm x0.7")
+    assert held.read_change("hold_norm x0.7") == (HOLD, "x0.7")
+
+
+def test_the_config_shows_the_knobs_as_they_are_now(runs: Path) -> None:
+    text = config_text(RunReader(record(runs, events=[*GROKKED, steered(900, 1.0, 5.62e-4)]))).plain
+    assert "weight_decay      1 → 5.62e-4 now" in text
+    assert text.count("→") == 1
 
 
 def test_a_kernel_machine_has_neither_norm_nor_weight_decay(runs: Path) -> None:
@@ -72,8 +102,9 @@ def test_a_kernel_machine_has_neither_norm_nor_weight_decay(runs: Path) -> None:
     assert settable(reader) == {"optim.ridge": 0.0}
     for typed in ("norm x0.7", "hold_norm x1", "wd 1"):
         with pytest.raises(UsageError, match="these can: ridge"):
-            parse_request(typed, settable(reader), "optim.ridge")
-    assert parse_request("1e-6", settable(reader), "optim.ridge") == ("optim.ridge", 1e-6)
+            RunControl(reader).read_change(typed)
+    for typed in ("1e-6", "ridge 1e-6"):  # the only knob needs no name
+        assert RunControl(reader).read_change(typed) == ("optim.ridge", 1e-6)
 
 
 def test_a_norm_set_once_is_no_knob(runs: Path) -> None:
@@ -112,7 +143,7 @@ def test_a_norm_that_is_held_shows_among_the_knobs_and_only_then(runs: Path, wid
     assert "wd 1" in held[1]
     assert "hold_norm 48.2" in held[2]
     assert "held" in held[1]
-    assert ("pace 400/s" in held[2]) == (width > 100)
+    assert ("pace 400/s" in held[2]) == (width > 90)
     assert "…" not in held[2]
     assert max(map(len, held)) <= width
 
@@ -163,12 +194,12 @@ async def test_the_norm_is_held_and_set_from_the_prompt(live: Make, runs: Path, 
     app = GrokApp(runs, run=run)
     async with app.run_test(size=size) as pilot:
         await pilot.press("=")
-        title = "set a knob: wd 1e-3, lr x2, hold_norm x1, norm x0.7; a bare number is wd"
+        title = "set a knob: wd 1e-3, lr x2, hold_norm x1, norm x0.7"
         await until(pilot, lambda: isinstance(app.screen, Prompt) and shows(app, title))
         assert shows(app, "now: wd 1  lr 8e-3  alpha 1  beta1 0.9  beta2 0.999  norm ")
         assert all(len(row) <= size[0] for row in text(app))
         await pilot.press(*press("norm"))
-        await until(pilot, lambda: shows(app, "all weights rescaled, once"))
+        await until(pilot, lambda: shows(app, "all weights rescaled once"))
         await pilot.press(*press(" x0.7"), "enter")
         await until(pilot, lambda: isinstance(app.screen, Live))
         await pilot.press("=", *press("hold_norm"))
@@ -185,14 +216,14 @@ async def test_a_run_without_weight_decay_shows_what_it_has(live: Make, runs: Pa
     run = live("rfm", values=machine(steps_up_to(30)), last=30, speed=0.42, events=events)
     app = GrokApp(runs, run=run)
     async with app.run_test(size=size) as pilot:
-        await until(pilot, lambda: shows(app, "Generalised at iteration 16"))
+        await until(pilot, lambda: shows(app, "Generalised at iteration 16") and shows(app, "neither theory"))
         for word in ("0.42 iterations/s", "norm of M", "ridge 0", "neither theory", "iterations"):
             assert shows(app, word), word
         assert not any("w/W" in row for row in text(app))
         await pilot.press("w")
         await until(pilot, lambda: shows(app, "wd cannot be changed in this run; = lists what can"))
         await pilot.press("=")
-        await until(pilot, lambda: shows(app, "set a knob: ridge 1e-6; a bare number is ridge"))
+        await until(pilot, lambda: shows(app, "set a knob: ridge 1e-6"))
         await pilot.press(*press("1e-3"), "enter")
         await until(pilot, lambda: isinstance(app.screen, Live))
         assert [r["set"] for r in requests(run)] == [{"optim.ridge": 1e-3}]

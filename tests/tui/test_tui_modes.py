@@ -8,17 +8,19 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from textual_plotext.plot import Plot
 
 from grok_tui.store.reader import RunReader
 from grok_tui.store.rundir import RunDir
 from grok_tui.tui import theme
 from grok_tui.tui.app import GrokApp
 from grok_tui.tui.chart import Chart
+from grok_tui.tui.charts import MODES, View, modes_of, norm_and_kernel
+from grok_tui.tui.charts.axis import Axis, step_axis
+from grok_tui.tui.charts.lines import Line, Panel
+from grok_tui.tui.charts.loss import panels as loss
+from grok_tui.tui.charts.plot import Frame, line_ends, picture
+from grok_tui.tui.live import Live
 from grok_tui.tui.live_text import mode_names, tabs
-from grok_tui.tui.modes import MODES, Line, Panel, loss, modes_of, norm_and_drift
-from grok_tui.tui.picture import Frame, line_ends, picture
-from grok_tui.tui.scale import Axis, step_axis
 from recorded import GROKKED, delay_law, extras, lazy_to_rich, machine, record, steps_up_to
 from screens import shows, text, until
 
@@ -39,11 +41,11 @@ def reader(runs: Path, preset: str = "kumar-poly", *families: str, **keywords: o
 @pytest.mark.parametrize(
     ("families", "names"),
     [
-        ((), ["loss", "norm & drift"]),
-        (("twin", "k0"), ["loss", "norm & drift"]),
-        (("error",), ["loss", "norm & drift", "error terms"]),
-        (("kernel/rank", "kernel/top", "fourier"), ["loss", "norm & drift", "spectrum", "Fourier"]),
-        (("angle", "bits"), ["loss", "norm & drift", "angle", "bits"]),
+        ((), ["loss", "norm & kernel"]),
+        (("twin", "k0"), ["loss", "norm & kernel"]),
+        (("error",), ["loss", "norm & kernel", "error terms"]),
+        (("kernel/rank", "kernel/top", "fourier"), ["loss", "norm & kernel", "spectrum", "Fourier"]),
+        (("angle", "bits"), ["loss", "norm & kernel", "angle", "bits"]),
     ],
 )
 def test_a_run_has_the_modes_that_it_has_columns_for(runs: Path, families: tuple[str, ...], names: list[str]) -> None:
@@ -59,10 +61,10 @@ def test_before_the_first_row_there_is_the_loss(live: Callable[..., RunDir]) -> 
 def test_the_twin_and_kernel_regression_are_quiet_and_named(runs: Path) -> None:
     (panel,) = loss(reader(runs, "kumar-twin", "twin", "k0"))
     quiet = {line.label: line for line in panel.lines if line.is_quiet}
-    assert list(quiet) == ["lin. train", "lin. test", "K₀ test"]
+    assert list(quiet) == ["linearised train", "linearised test", "K₀ test"]
     assert [line.label for line in panel.lines[3:]] == ["train", "test"], "drawn last: over the quiet ones"
     assert not {line.colour for line in quiet.values()} & {theme.TRAIN, theme.TEST}
-    assert (quiet["lin. train"].stroke, quiet["lin. test"].stroke, quiet["K₀ test"].stroke) == (
+    assert (quiet["linearised train"].stroke, quiet["linearised test"].stroke, quiet["K₀ test"].stroke) == (
         "dashed", "solid", "dotted",
     )  # fmt: skip
 
@@ -82,21 +84,21 @@ def test_kernel_regression_measured_once_is_a_line_over_all_steps(runs: Path) ->
 def test_every_mode_fills_its_frame_and_names_its_lines(runs: Path, size: tuple[int, int], mode, log: bool) -> None:  # type: ignore[no-untyped-def]
     run = reader(runs, "modadd-fast", "twin", "k0", "error", "angle", "fourier", "bits", "kernel", values=ALL)
     frame = Frame(*size, step_axis(9000, log, 10_000, True), log, [])
-    panels = mode.read(run)
-    rows = picture(Plot(), panels, frame)
+    panels = mode.panels(run)
+    rows = picture(panels, frame)
     assert len(rows) == size[1]
     assert max(row.cell_len for row in rows) <= size[0]
     plain = "\n".join(row.plain for row in rows)
     for panel in panels:
         for line in panel.lines:
-            assert line.label in plain or (panel.is_optional and size[1] < 30)
+            assert frame.name(line) in plain or (panel.is_optional and size[1] < 30)
 
 
 def test_names_stand_past_the_end_of_every_line(runs: Path) -> None:
     """A line that is measured seldom ends early: its name may not cover what goes on beside it."""
     long = Line("long", np.arange(1.0, 101), np.full(100, 2.0), theme.TEST)
     short = Line("short", np.arange(1.0, 51), np.full(50, 2.0), theme.TRAIN)
-    rows = [r.plain for r in picture(Plot(), [Panel([short, long])], Frame(60, 12, Axis(1, 100, False), False, []))]
+    rows = [r.plain for r in picture([Panel([short, long])], Frame(60, 12, Axis(1, 100, False), False, []))]
     assert max(sum("⠀" < c <= "⣿" for c in row) for row in rows) == 46, "the long line is whole"
     ends = {row.index(name) for row in rows for name in ("long", "short") if name in row}
     assert len(ends) == 1
@@ -114,7 +116,7 @@ def test_train_and_test_have_the_first_choice_of_a_row() -> None:
 def test_a_kernel_machine_has_no_weights(runs: Path) -> None:
     steps = steps_up_to(30)
     run = RunReader(record(runs, "rfm", values=machine(steps), last=30))
-    assert next(line.label for panel in norm_and_drift(run) for line in panel.lines) == "‖M‖"
+    assert next(line.label for panel in norm_and_kernel.panels(run) for line in panel.lines) == "norm of M"
 
 
 def test_names_of_modes_shorten_and_are_cut_around_the_one_on_show() -> None:
@@ -144,7 +146,7 @@ def test_the_tabs_fit_beside_the_axes(runs: Path, width: int) -> None:
         assert shown.endswith("  log x  lin y")
         assert f"{mode.name}  " in shown
         assert ("…" in shown) == (width < 70)
-        assert ("╌╌ train  ── test" in shown) == (width > 115 and mode.name in ("loss", "accuracy"))
+        assert ("╌╌ train  ── test" in shown) == (width > 115 and mode.name in ("loss", "accuracy", "bits"))
 
 
 @asyncio_test
@@ -155,11 +157,11 @@ async def test_v_goes_round_the_modes_of_the_run(runs: Path, size: tuple[int, in
     async with app.run_test(size=size) as pilot:
         chart = app.screen.query_one(Chart)
         labels = {
-            "loss": ["lin. test", "K₀ test", "lin. train", "test", "train"],
-            "norm & drift": ["norm", "alignment", "distance"],
-            "error terms": ["variance", "linear", "alignment", "test"],
+            "loss": ["K₀ test", " lin", "test", "train"],
+            "norm & kernel": ["norm", "alignment", "distance"],
+            "error terms": ["var", "lin", "align", "test loss"],
             "spectrum": ["rank", "λ₁", "λ₂", "λ₃"],
-            "angle": ["° init", "° t_mem"],
+            "angle": ["step 0", "t_mem"],
         }
         for name, named in labels.items():
             await until(pilot, lambda name=name: chart.mode.name == name and shows(app, f"{name}  "))
@@ -171,6 +173,50 @@ async def test_v_goes_round_the_modes_of_the_run(runs: Path, size: tuple[int, in
             assert "…" not in tabs
             await pilot.press("v")
         await until(pilot, lambda: chart.mode.name == "loss")
+
+
+def test_other_runs_are_drawn_behind_and_named(runs: Path) -> None:
+    """A view holds the run that is watched, and runs compared with it."""
+    watched, other = reader(runs), reader(runs, "modadd-fast", values=ALL)
+    for mode in MODES[:1] + MODES[2:3]:
+        rows = mode.draw(View([watched, other], mode, True, True), 120, 40)
+        plain = "\n".join(row.plain for row in rows)
+        assert len(rows) == 40
+        assert max(row.cell_len for row in rows) <= 120
+        alone = "\n".join(row.plain for row in mode.draw(View([watched], mode, True, True), 120, 40))
+        assert "modadd-fast" in plain
+        assert "modadd-fast" not in alone
+        assert sum("⠀" < c <= "⣿" for c in plain) > sum("⠀" < c <= "⣿" for c in alone)
+
+
+def test_runs_are_told_apart_by_name_or_seed_or_id(runs: Path) -> None:
+    one, two = reader(runs), reader(runs, sets=["train.seed=3"])
+    three = reader(runs)
+    view = View([one, two], MODES[0])
+    assert view.labels == ["s0", "s3"]
+    assert View([one, reader(runs, "modadd-fast", values=ALL)], MODES[0]).labels == ["kumar-poly", "modadd-fast"]
+    assert View([one, three], MODES[0]).labels == [one.run.id[-4:], three.run.id[-4:]]
+
+
+def test_a_branch_shows_its_parent_behind_it(runs: Path) -> None:
+    parent = reader(runs)
+    branch = record(runs, "kumar-poly", values=LAZY, last=9000, parent={"run": parent.run.id, "step": 900})
+    assert [run.run.id for run in Live(branch, runs).behind] == [parent.run.id]
+    gone = record(runs, "kumar-poly", values=LAZY, last=9000, parent={"run": "../../etc", "step": 900})
+    assert Live(gone, runs).behind == []
+
+
+@asyncio_test
+async def test_a_large_screen_shows_more_charts(runs: Path) -> None:
+    app = GrokApp(runs, run=reader(runs, "kumar-poly", "error").run)
+    async with app.run_test(size=(160, 48)) as pilot:
+        chart = app.screen.query_one(Chart)
+        for first, others in (("loss", ("norm & kernel", "error terms")), ("norm & kernel", ("loss", "error terms"))):
+            await until(pilot, lambda others=others: all(any(name in row for row in chart.rows()) for name in others))
+            assert chart.mode.name == first
+            assert len(chart.rows()) == chart.size.height
+            assert max(map(len, chart.rows())) <= chart.size.width
+            await pilot.press("v")
 
 
 @asyncio_test

@@ -10,18 +10,20 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from textual_plotext.plot import Plot
 
 from grok_tui import numbers
 from grok_tui.store.reader import RunReader
 from grok_tui.tui import meters
+from grok_tui.tui.charts import MODES
+from grok_tui.tui.charts.axis import Axis, decimate, linear_ticks, log_ticks, step_axis, trace, value_axis
+from grok_tui.tui.charts.lines import Line, Panel
+from grok_tui.tui.charts.marks import Mark, labels, marks_of, merged
+from grok_tui.tui.charts.plot import Frame, picture
 from grok_tui.tui.help import keys_text, meanings_text
-from grok_tui.tui.keys import BY_ID, KEYS, footer, read_keymap
-from grok_tui.tui.marks import Mark, labels, marks_of, merged
-from grok_tui.tui.modes import MODES
-from grok_tui.tui.picture import Frame, picture
-from grok_tui.tui.run_view import takes_every_core
-from grok_tui.tui.scale import Axis, decimate, linear_ticks, log_ticks, step_axis, trace, value_axis
+from grok_tui.tui.keys import BY_ID, KEYS, footer, here, read_keymap
+from grok_tui.tui.live_text import words
+from grok_tui.tui.run_view import status_of, takes_every_core
+from grok_tui.verdict.series import Time
 from recorded import GROKKED, delay_law, presses, record, steered, steps_up_to
 
 
@@ -52,6 +54,7 @@ def test_decade_ticks() -> None:
     assert [t for _, t in log_ticks(1e-5, 30, 8)] == ["1e-5", "1e-4", "1e-3", "0.01", "0.1", "1", "10"]
     assert [t for _, t in log_ticks(1e-9, 1, 4)] == ["1e-9", "1e-6", "1e-3", "1"]
     assert [t for _, t in log_ticks(20, 70, 6)] == ["20", "30", "50", "70"]
+    assert [t for _, t in log_ticks(17, 101, 4)] == ["20", "50", "100"], "two decades alone are no scale"
 
 
 @given(st.floats(1e-12, 1e12), st.floats(1.01, 1e9), st.integers(2, 30))
@@ -59,7 +62,7 @@ def test_ticks_lie_on_the_axis_and_are_few(low: float, ratio: float, room: int) 
     for log in (True, False):
         axis = Axis(low, low * ratio, log)
         ticks = axis.ticks(room)
-        assert len(ticks) <= room + 2
+        assert len(ticks) <= room + 3
         places = axis.place(np.array([value for value, _ in ticks]))
         assert ((places > -1e-6) & (places < 1 + 1e-6)).all()
 
@@ -141,15 +144,15 @@ def test_phases_keep_their_label_where_room_is_short() -> None:
 def test_pictures_fill_their_frame(runs: Path, size: tuple[int, int], mode, log: bool) -> None:
     reader = RunReader(record(runs, events=[*GROKKED, *presses(100, 13)]))
     frame = Frame(*size, step_axis(3400, log, 10_000, True), log, marks_of(reader.events))
-    rows = picture(Plot(), mode.read(reader), frame)
+    rows = picture(mode.panels(reader), frame)
     assert len(rows) == size[1]
     assert max(row.cell_len for row in rows) <= size[0]
     plain = "\n".join(row.plain for row in rows)
     assert "memorised" in plain
     assert "grokked" in plain
-    for panel in mode.read(reader):
+    for panel in mode.panels(reader):
         for line in panel.lines:
-            assert line.label in plain or panel.is_optional
+            assert frame.name(line) in plain or panel.is_optional
 
 
 @pytest.mark.parametrize("log", [True, False])
@@ -159,27 +162,114 @@ def test_pictures_survive_what_a_diverged_run_holds(runs: Path, log: bool, bad: 
     values["train/loss"][-40:] = bad
     values["test/loss"][:] = bad
     reader = RunReader(record(runs, values=values))
-    rows = picture(Plot(), MODES[0].read(reader), Frame(78, 15, step_axis(3400, log, 10_000, True), log, []))
+    rows = picture(MODES[0].panels(reader), Frame(78, 15, step_axis(3400, log, 10_000, True), log, []))
     assert len(rows) == 15
 
 
 def test_the_end_of_each_line_is_named_after_its_last_point(runs: Path) -> None:
     reader = RunReader(record(runs))
-    rows = [row.plain for row in picture(Plot(), MODES[0].read(reader), Frame(78, 15, Axis(1, 1e4, True), True, []))]
+    rows = [row.plain for row in picture(MODES[0].panels(reader), Frame(78, 15, Axis(1, 1e4, True), True, []))]
     test, train = (next(i for i, row in enumerate(rows) if row.rstrip().endswith(name)) for name in ("test", "train"))
     assert test < train
     assert "⠀" not in rows[test]
     assert rows[-1].split() == ["1", "10", "100", "1k", "10k", "steps"]
 
 
+FLOATS = st.floats(allow_nan=True, allow_infinity=True, allow_subnormal=True)
+
+
+@given(st.lists(FLOATS, min_size=1, max_size=40), st.booleans(), st.sampled_from([None, (0.0, 1.0)]))
+def test_any_numbers_are_drawn_or_clipped(values: list[float], log: bool, limits: tuple[float, float] | None) -> None:
+    """Ratios beyond the largest float, denormals, inf and nan included."""
+    steps = np.arange(1.0, len(values) + 1)
+    finite = np.isfinite(values)
+    line = Line("test", steps[finite], np.array(values)[finite], "#ffaf5f")
+    rows = picture([Panel([line], limits)], Frame(60, 12, step_axis(len(values), True, 100, True), log, []))
+    assert len(rows) == 12
+    assert max(row.cell_len for row in rows) <= 60
+    assert not finite.any() or any("⠀" < c <= "⣿" for row in rows for c in row.plain)
+
+
+@given(st.lists(FLOATS, min_size=1, max_size=20), st.booleans())
+def test_places_lie_between_0_and_1(values: list[float], log: bool) -> None:
+    finite = np.array([value for value in values if np.isfinite(value)])
+    places = value_axis(finite, log).place(finite)
+    assert ((places >= 0) & (places <= 1)).all()
+    meters.sparkline(np.arange(1.0, len(values) + 1), np.array(values), 8)
+
+
+def test_what_is_far_above_or_below_most_values_is_drawn_at_the_edge() -> None:
+    axis = value_axis(np.array([*np.geomspace(1e-5, 10, 100), 1e31]), True)
+    assert axis.high < 1e6, "one diverged value does not flatten the rest"
+    axis = value_axis(np.array([1e-30] * 30 + [0.03] * 30), True)
+    assert axis.low > 1e-14, "neither does one that is zero but for rounding"
+    assert axis.place(np.array([1e-30])).tolist() == [0.0]
+
+
+def test_the_step_axis_of_a_branch_begins_where_it_does() -> None:
+    assert 900 < step_axis(5000, True, 10_000, True, first=1000).low <= 1000
+    assert step_axis(5000, True, 10_000, True, first=5).low == 1
+
+
 def test_sparklines() -> None:
     steps = np.arange(1.0, 1001)
-    assert (
-        meters.sparkline(steps, np.log(steps), 8) == "▁▂▃▄▅▆▇█" or len(meters.sparkline(steps, np.log(steps), 8)) == 8
-    )
+    assert meters.sparkline(steps, np.log(steps), 8) == "▁▂▃▄▅▆▇█"
     assert meters.sparkline(steps, np.ones(1000), 5) == "▁▁▁▁▁"
     assert meters.sparkline(steps[:1], steps[:1], 5) == ""
     assert meters.sparkline(steps, np.where(steps > 500, np.nan, steps), 4, log_x=False)[-1] == "█"
+
+
+def test_the_kernel_distance_has_a_scale() -> None:
+    assert meters.scale(0.0, 14).plain == "0 ◆───────── 1"
+    assert meters.scale(0.07, 14).plain == "0 ─◆──────── 1"
+    assert meters.scale(1.0, 14).plain == "0 ─────────◆ 1"
+    assert meters.scale(nan, 14).plain == ""
+
+
+@pytest.mark.parametrize(("width", "text"), [(30, "772 (after 758)"), (10, "758–772"), (5, "772")])
+def test_a_time_is_shown_with_its_interval_if_there_is_room(width: int, text: str) -> None:
+    assert meters.when(Time(772, 758), width) == text
+    assert meters.when(Time(772, 771), width) == "772"
+    assert meters.when(Time(772), width) == "772"
+
+
+def test_a_run_that_was_stopped_is_not_one_that_died() -> None:
+    assert status_of({"status": "interrupted", "ended": "2026-11-25T09:00:00Z"})[1] == "stopped"
+    assert status_of({"status": "interrupted", "ended": None})[1] == "interrupted"
+    assert status_of({"status": "interrupted"})[1] == "interrupted"
+
+
+@pytest.mark.parametrize("width", [58, 78, 98, 118, 158, 198])
+@pytest.mark.parametrize("norm", [True, False])
+def test_the_theory_of_a_finished_run_is_never_cut(runs: Path, width: int, norm: bool) -> None:
+    events = [("phase", 40, {"phase": "memorized", "after": 39}), ("phase", 805, {"phase": "grokked", "after": 791})]
+    reader = RunReader(record(runs, events=events))
+    text = words(reader, width, 3 if width >= 78 else 4).plain
+    rows = text.split("\n")
+    assert len(rows) <= (3 if width >= 78 else 4)
+    assert max(map(len, rows)) <= width
+    assert "Grokked between steps 791 and 805" in " ".join(text.split())
+    assert "The delay law predicts this: the norm comes down first" in " ".join(text.split())
+    assert text.endswith("delay law")
+
+
+@pytest.mark.parametrize(
+    ("status", "says"), [("running", "not grokked yet"), ("failed", "not grokked"), ("finished", "not grokked")]
+)
+def test_only_a_run_that_trains_may_grok_yet(runs: Path, status: str, says: str) -> None:
+    reader = RunReader(record(runs, events=GROKKED[:1]))
+    reader.info["status"] = status
+    assert meters.phase(reader, 30, True)[2].plain == says
+
+
+def test_a_failed_run_shows_its_last_rows(runs: Path) -> None:
+    values = delay_law(steps_up_to(3400))
+    values["train/loss"][-2:] = [17.5, 1e30]
+    rows = meters.meters(RunReader(record(runs, values=values, status="failed")), 118, True).plain.split("\n")
+    assert rows[0].split()[:2] == ["last", "rows"]
+    assert "3,400" in rows[0]
+    assert "17.5" in rows[1]
+    assert "1e30" in rows[1]
 
 
 @pytest.mark.parametrize("width", [66, 78, 118, 198])
@@ -189,7 +279,7 @@ def test_meters_fit(runs: Path, width: int) -> None:
     assert len(rows) == 3
     assert max(map(len, rows)) <= width
     assert rows[0].split() == ["kernel", "distance", "weight", "norm", "phase", "knobs"]
-    assert "wd 0.178" in rows[1]
+    assert "wd 0.17" in rows[1] or "wd 0.18" in rows[1]
     assert "grokked 805" in rows[1]
     assert "delay 765" in rows[2]
 
@@ -197,11 +287,11 @@ def test_meters_fit(runs: Path, width: int) -> None:
 def test_every_key_has_an_id_of_its_own_and_those_kept_for_later_are_free() -> None:
     assert len(BY_ID) == len(KEYS)
     for where in ("live", "gallery"):
-        taken = [k for key in KEYS if key.where in (where, "app") for k in key.keys.split(",")]
+        taken = [k for key in [*here(where), *here("app")] for k in key.keys.split(",")]
         assert len(taken) == len(set(taken))
-    live = {k for key in KEYS if key.where in ("live", "app") for k in key.keys.split(",")}
-    assert not live & set("ubcekfhSi")
-    assert set("wWlL=mxyvnrRD12345[]<>g?:q.") | {"space"} <= live
+    live = {k for key in [*here("live"), *here("app")] for k in key.keys.split(",")}
+    assert not live & set("ubcefhSi")
+    assert set("wWlL=mxyvnrRD12345[]<>g?:q.sjk") | {"space"} <= live
 
 
 def test_the_footer_never_cuts_help_and_quit() -> None:
@@ -248,8 +338,9 @@ def test_the_help_stands_beside_its_names_and_the_columns_apart() -> None:
             assert len(row) <= width
             assert row[18] == " "
             assert row[19] != " "
-    for row in keys_text({}, 80).plain.split("\n"):
-        assert len(row) < 40 or row[39] == " "
+    for where in ("live", "gallery"):
+        for row in keys_text({}, 100, where).plain.split("\n"):
+            assert len(row) < 50 or row[49] == " "
 
 
 def test_a_screen_is_sparing_only_where_training_takes_every_core(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,8 @@ import pytest
 from grok_tui.store.reader import RunReader
 from grok_tui.tui.app import GrokApp
 from grok_tui.tui.chart import Chart
-from grok_tui.tui.modes import MODES, loss, modes_of
+from grok_tui.tui.charts import MODES, modes_of
+from grok_tui.tui.charts.loss import panels as loss
 from grok_tui.tui.run_view import measuring_of, seeds_of
 from recorded import GROKKED, record, record_seeds
 from screens import SIZES, shows, until
@@ -39,17 +40,17 @@ async def test_the_band_is_drawn_and_the_header_counts_the_seeds(runs: Path, siz
     run = record_seeds(runs)
     app = GrokApp(runs, run=run)
     async with app.run_test(size=size) as pilot:
-        await until(pilot, lambda: shows(app, "16 seeds, 12 grokked"))
+        await until(pilot, lambda: shows(app, "16 seeds, 12 of 16 grokked"))
         chart = app.screen.query_one(Chart)
         await until(pilot, lambda: any("⠁" <= c <= "⣿" for row in chart.rows() for c in row))
         with_band = sum("⠁" <= c <= "⣿" for row in chart.rows() for c in row)
         reader = RunReader(run)
         reader.columns = [name.replace("@", "~") for name in reader.columns]  # the same without its bands
-        chart.draw(reader)
+        chart.draw([reader])
         assert with_band > 1.1 * sum("⠁" <= c <= "⣿" for row in chart.rows() for c in row)
         for mode in MODES:
             chart.mode = mode
-            chart.draw(RunReader(run))
+            chart.draw([RunReader(run)])
 
 
 @asyncio_test
@@ -57,8 +58,7 @@ async def test_the_list_of_runs_counts_seeds(runs: Path) -> None:
     record_seeds(runs)
     app = GrokApp(runs)
     async with app.run_test(size=(120, 36)) as pilot:
-        await pilot.press("tab")
-        await until(pilot, lambda: shows(app, "16s"))
+        await until(pilot, lambda: shows(app, "16 seeds"))
 
 
 def test_what_was_skipped_is_told() -> None:

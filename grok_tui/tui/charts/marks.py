@@ -1,16 +1,13 @@
-"""Vertical marks on the chart: what happened when, in few words, and never on top of one another."""
-
-from __future__ import annotations
+"""Vertical marks on the chart: what happened when, in few words that never cover one another."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..config.fields import NORM
-from ..numbers import short
-from ..verdict.series import HOLD
-from . import theme
-from .run_view import short_name
+from ...config.fields import NORM
+from ...config.steering import HOLD, short_name
+from ...numbers import short
+from .. import theme
 
 WORDS = {"memorized": ("memorised", theme.MEMORISED), "grokked": ("grokked", theme.GOOD)}
 
@@ -28,7 +25,7 @@ class Mark:
     new: float | None = None
     count: int = 1
     rank: int = 1
-    """Where there is no room for every label, the lower ranks keep theirs."""
+    """If there is no room for every label, the lower ranks keep theirs."""
     last: int = 0
     """The step of the last of several."""
 
@@ -86,14 +83,17 @@ def merged(marks: list[Mark], column: Callable[[float], int], gap: int) -> list[
 
 
 def continues(before: Mark, mark: Mark) -> bool:
-    """Whether a steering goes on in the direction of the one before: down and back up are two stories."""
+    """Whether a change goes on in the direction of the one before: down and back up get two labels."""
     if mark.key in ("", NORM) or before.key != mark.key or None in (before.old, before.new, mark.old, mark.new):
         return False
     return (before.new - before.old) * (mark.new - mark.old) > 0  # type: ignore[operator]
 
 
 def labels(marks: list[Mark], column: Callable[[float], int], width: int, rows: int) -> list[Label]:
-    """Place each mark's text at its column on the first of `rows` rows that is free there; drop what finds no place."""
+    """Place each text at the column of its mark, on the first of `rows` rows that is free there; else left of its mark.
+
+    A text that finds no place is left out.
+    """
     taken: list[list[tuple[int, int]]] = [[] for _ in range(rows)]
     placed = []
     for mark in sorted(marks, key=lambda mark: (mark.rank, -mark.step)):

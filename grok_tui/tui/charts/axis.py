@@ -1,6 +1,4 @@
-"""Axes: limits that stay put while a run grows, decade ticks, and curves cut down to what a terminal can show."""
-
-from __future__ import annotations
+"""Axes: limits that stay put while a run grows, ticks at round values, and curves cut down to what a terminal shows."""
 
 from dataclasses import dataclass
 from itertools import count
@@ -9,12 +7,16 @@ from math import ceil, floor, log10
 import numpy as np
 from numpy.typing import NDArray
 
-from ..numbers import compact, short
+from ...numbers import compact, short
 
 Array = NDArray[np.float64]
 Ticks = list[tuple[float, str]]
 
 STEPS_OF_TEN = (1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
+SMALLEST, LARGEST = 1e-300, 1e300
+"""Values beyond are drawn at the edge: their ratios and differences would not be finite."""
+DECADES, ABOVE = 12, 4
+"""A log axis ends so many decades above most values, and begins so many below that: the rest is drawn at its edges."""
 
 
 @dataclass(frozen=True)
@@ -26,19 +28,22 @@ class Axis:
     log: bool
 
     def place(self, values: Array) -> Array:
-        """Where values lie, 0 at `low` and 1 at `high`; on a log axis what is not positive lies at 0."""
+        """Where values lie: 0 at `low` or below, 1 at `high` or above."""
+        values = np.clip(np.asarray(values, float), self.low, self.high)
         if not self.log:
-            return (np.asarray(values, float) - self.low) / (self.high - self.low)
-        clamped = np.maximum(np.asarray(values, float), self.low)
-        return np.log(clamped / self.low) / np.log(self.high / self.low)
+            return (values - self.low) / (self.high - self.low)
+        return np.log(values / self.low) / np.log(self.high / self.low)
 
     def ticks(self, room: int) -> Ticks:
         """At most about `room` ticks with their labels, in order."""
         return log_ticks(self.low, self.high, room) if self.log else linear_ticks(self.low, self.high, room)
 
 
-def step_axis(last: float, log: bool, budget: float, live: bool) -> Axis:
-    """The x axis. While the run grows the end jumps in small strides, so that the picture mostly stays put."""
+def step_axis(last: float, log: bool, budget: float, live: bool, first: float = 0) -> Axis:
+    """The x axis. While the run grows, its end jumps in small strides, so that the picture mostly stays put.
+
+    first: the first step that was measured; budget: the steps that the run is to take.
+    """
     last = max(last, 10.0)
     if not live:
         high = last
@@ -47,25 +52,30 @@ def step_axis(last: float, log: bool, budget: float, live: bool) -> Axis:
     else:
         ten = 10.0 ** floor(log10(last))
         high = next(s * ten for s in STEPS_OF_TEN if s * ten >= last)
-    return Axis(1.0 if log else 0.0, max(min(high, max(budget, last)), 10.0), log)
+    low = 10 ** (floor(8 * log10(first)) / 8) if log and first >= 10 else float(log)
+    return Axis(low, max(min(high, max(budget, last)), 10.0, 1.1 * low), log)
 
 
 def value_axis(values: Array, log: bool, limits: tuple[float, float] | None = None) -> Axis:
-    """The y axis around `values`, which must be finite; limits of quarter decades on a log axis."""
-    if log and (values > 0).any():
-        positive = values[values > 0]
+    """The y axis around finite `values`; limits of quarter decades on a log axis."""
+    values = np.clip(values, -LARGEST, LARGEST)
+    positive = values[values >= SMALLEST]
+    if log and len(positive):
         low = floor(4 * log10(float(positive.min())) - 0.2) / 4
         high = ceil(4 * log10(float(positive.max())) + 0.2) / 4
+        high = min(high, ceil(4 * (log10(float(np.quantile(positive, 0.95))) + ABOVE)) / 4)
         if high - low < 0.5:
             low, high = low - 0.25, high + 0.25
-        return Axis(10**low, 10**high, True)
+        return Axis(10 ** max(low, high - DECADES), 10**high, True)
+    values = np.where(np.abs(values) < SMALLEST, 0, values)
     if limits:
         low, high = limits
         return Axis(min(low, float(values.min(initial=low))), max(high, float(values.max(initial=high))), False)
     low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
     if low >= 0 and low < 0.5 * high:
         low = 0.0
-    stride = nice_stride((high - low) or abs(high) or 1.0, 8)
+    span = high - low if high - low > 1e-9 * abs(high) else abs(high)
+    stride = nice_stride(span or 1.0, 8)
     low, high = floor(low / stride) * stride, ceil(high / stride) * stride
     return Axis(low, high if high > low else low + stride, False)
 
@@ -89,20 +99,24 @@ def linear_ticks(low: float, high: float, room: int) -> Ticks:
 
 
 def log_ticks(low: float, high: float, room: int) -> Ticks:
-    """Decades; every second or third where they are many, 1-2-5 between them where they are few."""
+    """Decades; every second or third if there are many, 1-2-5 between them if there are few."""
     first, last = ceil(log10(low) - 1e-9), floor(log10(high) + 1e-9)
     decades = last - first + 1
-    if decades >= 2 or room < 3:
+    if decades >= 3 or room < 3:
         every = max(1, ceil(decades / max(room, 1)))
         return [(10.0**e, label(10.0**e)) for e in range(first, last + 1) if e % every == 0]
-    marks = [m * 10.0**e for e in range(first - 1, last + 2) for m in (1, 2, 3, 5, 7)]
-    ticks = [(v, label(v)) for v in marks if low <= v * (1 + 1e-9) and v <= high * (1 + 1e-9)]
-    return ticks[:: max(1, ceil(len(ticks) / room))]
+    for between in ((1, 2, 3, 5, 7), (1, 2, 5), (1, 3), (1,)):
+        marks = [m * 10.0**e for e in range(first - 1, last + 2) for m in between]
+        ticks = [(v, label(v)) for v in marks if low <= v * (1 + 1e-9) and v <= high * (1 + 1e-9)]
+        if len(ticks) <= room:
+            break
+    return ticks
 
 
 def label(value: float) -> str:
-    """`100k`, `1k`, `10`, `0.1`, `1e-3`: at most five characters."""
-    return compact(value) if value >= 1000 else short(value)
+    """`100k`, `1k`, `10`, `0.1`, `1e-3`: at most five characters; empty if that is too few."""
+    texts = (compact(value) if 1000 <= value < 1e12 else short(value, 2), short(value, 1))
+    return next((text for text in texts if len(text) <= 5), "")
 
 
 def decimate(columns: Array, values: Array) -> NDArray[np.intp]:

@@ -1,30 +1,34 @@
-"""The chart as rows of text: plotext draws the curves in braille, the axes and labels are laid around them here."""
-
-from __future__ import annotations
+"""Charts of curves as rows of text: plotext draws the curves in braille; axes, names and marks are laid around them."""
 
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import plotext
 from rich.text import Text
 
-from . import theme
+from ...numbers import short
+from .. import theme
+from ..static_text import styled
+from .axis import Axis, decimate, trace, value_axis
+from .lines import Line, Panel, Panels, dimmed
 from .marks import Label, Mark, labels, merged
-from .modes import Line, Panel
-from .scale import Axis, decimate, trace, value_axis
-from .static_text import styled
+from .view import View
 
 LEFT = 7
 """Columns for the y labels and the axis."""
 STROKES = {"dashed": (4, 2), "dotted": (1, 3)}
 """Dots drawn and dots left out along a line."""
 MERGE = 12
-"""Steerings within so many columns of one another share a label."""
+"""Changes of a knob within so many columns of one another share a label."""
+WIDE, VALUE = 100, 8
+"""From so many columns on, lines have their full names, and the last value in so many columns."""
+NOTHING = "nothing measured yet"
 
 
 @dataclass(frozen=True)
 class Frame:
-    """The room a picture has and what every panel of it shares."""
+    """The room that a picture has, and what all its panels share."""
 
     width: int
     height: int
@@ -32,12 +36,23 @@ class Frame:
     log_y: bool
     marks: list[Mark]
     unit: str = "steps"
-    """What the step axis is called."""
+    """What the step axis counts."""
+    has_labels: bool = True
+    """Whether the marks are named."""
+
+    def name(self, line: Line) -> str:
+        """What stands at the end of a line."""
+        if self.width < WIDE:
+            return line.short or line.label
+        return line.label if line.is_quiet else f"{line.label} {short(float(line.values[-1]))}"
 
     def columns(self, panels: list[Panel]) -> int:
-        """Columns of the canvas, beside the y labels and the gutter for the names at the lines' ends."""
-        names = [self.unit, *(line.label for panel in panels for line in panel.lines)]
-        return max(self.width - LEFT - max(map(len, names)) - 2, 8)
+        """Columns of the canvas: what the y labels, and the names at the ends of the lines, leave of the width."""
+        names = [len(self.unit)]
+        for line in (line for panel in panels for line in panel.lines):
+            is_long = self.width >= WIDE
+            names.append(len(line.label) + VALUE * (not line.is_quiet) if is_long else len(self.name(line)))
+        return max(self.width - LEFT - max(names) - 2, 8)
 
     def column(self, step: float, columns: int) -> int:
         """The canvas column of a step: the one that holds its dot."""
@@ -45,32 +60,56 @@ class Frame:
         return min(max(round(place * (2 * columns - 1)) // 2, 0), columns - 1)
 
 
-def picture(plot: Any, panels: list[Panel], frame: Frame) -> list[Text]:
-    """Draw panels above one another, under the marks' labels and over one step axis; `plot` is a plotext figure."""
+def draw_panels(view: View, read: Panels, width: int, height: int) -> list[Text]:
+    """The curves of the run that is watched, before those of the other runs."""
+    panels, *others = (read(run) for run in view.runs)
+    for label, behind in zip(view.labels[1:], others, strict=True):
+        for i, other in enumerate(behind):
+            quiet = [dimmed(line, label) for line in other.lines if not line.is_quiet]
+            panels[i] = replace(panels[i], lines=[*quiet, *panels[i].lines])
+    panels = [panel for panel in panels if panel.lines]
+    if not panels:
+        return centred(NOTHING, width, height)
+    frame = Frame(width, height, view.steps, view.log_y, view.marks, view.unit, view.has_marks_named)
+    return picture(panels, frame)
+
+
+def centred(text: str, width: int, height: int) -> list[Text]:
+    """One line of text in the middle of empty rows."""
+    rows = [Text() for _ in range(height)]
+    rows[height // 2] = styled(text.center(width), theme.DIM)
+    return rows
+
+
+def picture(panels: list[Panel], frame: Frame) -> list[Text]:
+    """Draw panels above one another, under the labels of the marks and over one step axis."""
     if frame.height < 30:
-        panels = [panel for panel in panels if not panel.is_optional]
+        panels = [panel for panel in panels if not panel.is_optional] or panels[:1]
     columns = frame.columns(panels)
-    seen = [mark for mark in frame.marks if mark.step <= frame.steps.high]
+    seen = [mark for mark in frame.marks if frame.steps.low <= max(mark.step, 1) and mark.step <= frame.steps.high]
     together = merged(seen, lambda step: frame.column(step, columns), MERGE)
-    rows_for_labels = 2 if frame.height >= 24 else 1
-    placed = labels(together, lambda s: frame.column(s, columns), columns, 2 if together else 0)
-    rows_for_labels = max(rows_for_labels, 1 + max((label.row for label in placed), default=0))
-    rows = label_rows(placed, rows_for_labels, frame.width)
-    for height, panel in zip(shares(frame.height - rows_for_labels - 2, len(panels)), panels, strict=True):
+    rows = []
+    if frame.has_labels:
+        most = 3 if frame.height >= 24 else 2
+        placed = labels(together, lambda s: frame.column(s, columns), frame.width - LEFT, most)
+        least = 2 if frame.height >= 24 else 1
+        rows = label_rows(placed, max(least, 1 + max((label.row for label in placed), default=0)))
+    frame = replace(frame, marks=seen)
+    for height, panel in zip(shares(frame.height - len(rows) - 2, len(panels)), panels, strict=True):
         if panel is not panels[0]:
             rows.append(Text())
-        rows += panel_rows(plot, panel, frame, together, columns, height)
+        rows += panel_rows(panel, frame, together, columns, height)
     return rows + step_rows(frame, columns)
 
 
 def shares(height: int, count: int) -> list[int]:
-    """Split rows among panels, one row of air between them; the spare ones go to the first."""
+    """Split rows among panels, with an empty row between them; the spare ones go to the first."""
     each, spare = divmod(max(height - (count - 1), count), count)
     return [each + (i < spare) for i in range(count)]
 
 
-def label_rows(placed: list[Label], rows: int, width: int) -> list[Text]:
-    """The marks' texts, lowest row next to the canvas."""
+def label_rows(placed: list[Label], rows: int) -> list[Text]:
+    """The texts of the marks, lowest row next to the canvas."""
     lines = [Text(" " * LEFT) for _ in range(rows)]
     for label in placed:
         line = lines[rows - 1 - label.row]
@@ -79,14 +118,14 @@ def label_rows(placed: list[Label], rows: int, width: int) -> list[Text]:
     return lines
 
 
-def panel_rows(plot: Any, panel: Panel, frame: Frame, marks: list[Mark], columns: int, height: int) -> list[Text]:
+def panel_rows(panel: Panel, frame: Frame, marks: list[Mark], columns: int, height: int) -> list[Text]:
     """One panel: y labels, curves with their names at the end, marks behind them."""
     drawn = [shown for line in panel.lines if len((shown := clipped(line, frame.steps)).steps)]
     if not drawn:
         return [styled(" " * (LEFT - 1) + "│", theme.FAINT) for _ in range(height)]
     values = np.concatenate([line.values for line in drawn])
     axis = value_axis(values, frame.log_y, panel.limits)
-    canvas = curves(plot, drawn, axis, frame, marks, columns, height)
+    canvas = curves(drawn, axis, frame, marks, columns, height)
     room = max(2, int(height / (1.6 if axis.log else 3)))
     tick_rows = {row_of(value, axis, height): text for value, text in axis.ticks(room)}
     rows = []
@@ -95,9 +134,9 @@ def panel_rows(plot: Any, panel: Panel, frame: Frame, marks: list[Mark], columns
         head = styled(f"{tick or '':>{LEFT - 2}} ", theme.DIM)
         head.append("┤" if tick else "│", theme.FAINT)
         rows.append(head + body)
-    end = max(frame.column(float(line.steps[-1]), columns) for line in drawn)  # past it there is no curve to cover
+    end = max(frame.column(float(line.steps[-1]), columns) for line in drawn)  # beyond it there is no curve to cover
     for row, line in line_ends(drawn, axis, height).items():
-        rows[row] = named_end(rows[row], LEFT + end + 2, line)
+        rows[row] = named_end(rows[row], LEFT + end + 2, frame.name(line), line.colour)
     return rows
 
 
@@ -115,29 +154,24 @@ def row_of(value: float, axis: Axis, height: int) -> int:
     return height - 1 - dot // 4
 
 
-def curves(
-    plot: Any, lines: list[Line], axis: Axis, frame: Frame, marks: list[Mark], columns: int, height: int
-) -> list[Text]:
-    """Let plotext draw on a bare canvas whose unit is the braille dot, so that no log of anything is left to it."""
+def curves(lines: list[Line], axis: Axis, frame: Frame, marks: list[Mark], columns: int, height: int) -> list[Text]:
+    """Draw with plotext on a bare canvas whose unit is the braille dot, so that it has no log to take."""
     right, top = 2 * columns - 1, 4 * height - 1
-    plot.clear_figure()
-    plot.theme("clear")
-    plot.plotsize(columns, height)
-    plot._set_size(columns, height)  # textual-plotext#5: plotsize alone does not resize
-    plot.frame(False)
-    plot.xticks([]), plot.yticks([])
-    plot.xlim(0, right), plot.ylim(0, top)
+    plotext.clear_figure()
+    plotext.limit_size(False, False)  # the canvas may be larger than the terminal says that it is
+    plotext.theme("clear")
+    plotext.plot_size(columns, height)
+    plotext.frame(False)
+    plotext.xticks([]), plotext.yticks([])
+    plotext.xlim(0, right), plotext.ylim(0, top)
     long = {step for mark in marks for step in (mark.step, mark.last)}  # the first and the last of several
     for mark in frame.marks:
-        if mark.step <= frame.steps.high:
-            x = frame.column(mark.step, columns) / max(columns - 1, 1) * right
-            up = np.linspace(0, top, height) if mark.step in long else np.array([float(top)])
-            plot.scatter([x] * len(up), up.tolist(), marker="┊", color=rgb(mark.colour))
+        x = frame.column(mark.step, columns) / max(columns - 1, 1) * right
+        up = np.linspace(0, top, height) if mark.step in long else np.array([float(top)])
+        plotext.scatter([x] * len(up), up.tolist(), marker="┊", color=rgb(mark.colour))
     for line in [line for line in lines if line.band]:
         dots_x, dots_y = shade(line, frame, axis, right, top)
-        plot.scatter(
-            dots_x.tolist(), dots_y.tolist(), marker="braille", color=rgb(theme.BANDS.get(line.colour, theme.FAINT))
-        )
+        scatter(dots_x, dots_y, theme.BANDS.get(line.colour, theme.FAINT))
     for line in lines:
         along, up = frame.steps.place(line.steps) * right, axis.place(line.values) * top
         keep = decimate(along / 2, up)
@@ -146,13 +180,18 @@ def curves(
         if len(dots_x) > dash:
             inked = np.arange(len(dots_x)) % (dash + gap) < dash
             dots_x, dots_y = dots_x[inked], dots_y[inked]
-        plot.scatter(dots_x.tolist(), dots_y.tolist(), marker="braille", color=rgb(line.colour))
-    drawn = Text.from_ansi(plot.build()).split("\n")
+        scatter(dots_x, dots_y, line.colour)
+    drawn = Text.from_ansi(plotext.build()).split("\n")
     return [drawn[row] if row < len(drawn) else Text() for row in range(height)]
 
 
+def scatter(x: Any, y: Any, colour: str) -> None:
+    """Draw braille dots."""
+    plotext.scatter(x.tolist(), y.tolist(), marker="braille", color=rgb(colour))
+
+
 def shade(line: Line, frame: Frame, axis: Axis, right: int, top: int) -> tuple[Any, Any]:
-    """Dots, a quarter of all, between the edges of a line's band."""
+    """A quarter of all dots between the edges of a line's band."""
     assert line.band is not None
     along = frame.steps.place(line.steps) * right
     across = np.arange(np.ceil(along[0]), np.floor(along[-1]) + 1)
@@ -163,7 +202,7 @@ def shade(line: Line, frame: Frame, axis: Axis, right: int, top: int) -> tuple[A
 
 
 def rgb(colour: str) -> tuple[int, int, int]:
-    """`#5fafd7` as plotext wants it."""
+    """`#5fafd7` as plotext takes it."""
     return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
 
 
@@ -178,11 +217,11 @@ def line_ends(lines: list[Line], axis: Axis, height: int) -> dict[int, Line]:
     return taken
 
 
-def named_end(row: Text, column: int, line: Line) -> Text:
-    """A row of the picture with a line's name in it, over what is there: beyond its end there are only marks."""
-    end = column + len(line.label)
+def named_end(row: Text, column: int, name: str, colour: str) -> Text:
+    """A row of the picture with a line's name in it; it covers marks only, as no curve goes so far."""
+    end = column + len(name)
     row.pad_right(max(0, end - len(row)))
-    return Text().append_text(row[:column]).append(line.label, line.colour).append_text(row[end:])
+    return Text().append_text(row[:column]).append(name, colour).append_text(row[end:])
 
 
 def step_rows(frame: Frame, columns: int) -> list[Text]:
@@ -195,5 +234,5 @@ def step_rows(frame: Frame, columns: int) -> list[Text]:
         start = max(LEFT + column - len(text) // 2, 0)
         if start > names.cell_len or column == 0:
             names.append(" " * (start - names.cell_len) + text, theme.DIM)
-    names.append(" " * max(0, LEFT + columns + 2 - names.cell_len) + frame.unit, theme.FAINT)
+    names.append(" " * max(0, LEFT + columns + 2 - names.cell_len) + frame.unit, theme.QUIETER)
     return [rule, names]
