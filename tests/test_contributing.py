@@ -97,7 +97,7 @@ AT_ONCE = Claim(
     title="A linear estimator fits",
     says="The train loss of a linear estimator falls.",
     published="UNKNOWN",
-    rule=each(last_over_first("train/loss")) < 1,
+    rule=each(last("train/loss") / first("train/loss")) < 1,
     setups=(Setup("linear", "linear", ("train.steps=5", "task.d=20", "task.n_train=30", "task.n_test=30")),),
     plot=Curves(("train/loss",)),
     seeds=1,

@@ -99,10 +99,6 @@ def over(column: str, text: str, pick: Callable[[Array], Any]) -> Figure:
     return Figure(f"{text} {named(column)}", of)
 
 
-def last_over_first(column: str) -> Figure:
-    return (last(column) / first(column)).named(f"last over first {named(column)}")
-
-
 def named(column: str) -> str:
     return NAMES.get(column, column.replace("/", " "))
 
