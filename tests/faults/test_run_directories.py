@@ -127,8 +127,8 @@ EVENTS = ["type", "step", "seq", "phase", "after", "key", "old", "new", "optimiz
 
 @pytest.mark.faults("hostile run directories")
 def test_events_of_wrong_types_are_no_events(session: Session, tmp_path: Path, finished: RunDir) -> None:
-    types = ["phase", "steered", "refused", "failed", "warning", "marked", "checkpoint", "paced", "stepped", "started",
-             "resumed", "branched", "extended", "finished", "\x1b[31m"]  # fmt: skip
+    types = ["resumed", "phase", "steered", "refused", "failed", "warning", "checkpoint", "paced", "stepped", "started",
+             "branched", "extended", "finished", "\x1b[31m", "marked"]  # fmt: skip
     run = copy(finished, tmp_path, "run")
     whole = {"step": 3, "key": "optim.lr", "old": 1.0, "new": 2.0, "phase": "grokked", "reason": "r", "message": "m",
              "why": "w", "pace": 1.0, "label": "\x1b[1mlabel\x07"}  # fmt: skip
@@ -445,7 +445,7 @@ def test_a_resume_that_is_refused_writes_nothing(session: Session, tmp_path: Pat
         runs["checkpoints"].checkpoint(step).write_bytes(b"damaged")
     runs["config"].config_toml.write_text("[[[")
     text = subprocess.run([sys.executable, "-m", "grok_tui", "presets", "show", "mnist-alpha"], capture_output=True)
-    runs["digits"].config_toml.write_bytes(text.stdout.replace(b"[task]\n", b'[task]\npath = "/none/here"\n'))
+    runs["digits"].config_toml.write_bytes(text.stdout.replace(b'path = ""', b'path = "/none/here"'))
     before = {name: {p: p.read_bytes() for p in run.path.rglob("*") if p.is_file()} for name, run in runs.items()}
     done = session([["resume", name, *more] for name, (_, more, _) in cases.items()], tmp_path)
     for one, (name, (_, _, part)) in zip(done, cases.items(), strict=True):

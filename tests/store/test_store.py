@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 from grok_tui.config import presets
 from grok_tui.errors import RunHeld, UsageError
-from grok_tui.store import checkpoints, requests, runs
+from grok_tui.store import checkpoints, requests, rundir, runs
 from grok_tui.store.checkpoints import Checkpoint
+from grok_tui.store.events import describe
 from grok_tui.store.jsonl import Tail
 from grok_tui.store.reader import RunReader
 from grok_tui.store.run_writer import RunWriter
@@ -32,6 +33,10 @@ def run(tmp_path: Path) -> RunDir:
     return create(tmp_path / "runs", presets.load_preset("modadd-fast"), preset="modadd-fast")
 
 
+def new_writer(run: RunDir) -> RunWriter:
+    return RunWriter(run, COLUMNS, checkpoint=None)
+
+
 def test_a_new_run_says_what_it_is(run: RunDir) -> None:
     info = run.info()
     assert run.id.split("_", 2)[2].startswith("modadd-fast_s0_")
@@ -40,7 +45,7 @@ def test_a_new_run_says_what_it_is(run: RunDir) -> None:
 
 
 def test_rows_are_read_as_they_grow(run: RunDir) -> None:
-    writer, reader = RunWriter(run, COLUMNS), RunReader(run)
+    writer, reader = new_writer(run), RunReader(run)
     assert len(reader) == 0
     writer.row(0, {"train/loss": 4.0, "test/loss": 4.5, "kernel/drift": 0.0})
     assert reader.refresh()
@@ -61,7 +66,7 @@ def test_rows_are_read_as_they_grow(run: RunDir) -> None:
     )
 )
 def test_whatever_is_written_is_read_back(run: RunDir, rows: list[dict[str, float]]) -> None:
-    writer = RunWriter(run, COLUMNS)
+    writer = new_writer(run)
     for step, row in enumerate(rows):
         writer.row(step, row)
     reader = RunReader(run)
@@ -74,7 +79,7 @@ def test_whatever_is_written_is_read_back(run: RunDir, rows: list[dict[str, floa
 
 
 def test_torn_last_lines_wait_until_they_are_whole(run: RunDir) -> None:
-    RunWriter(run, COLUMNS).row(0, {"train/loss": 1.0})
+    new_writer(run).row(0, {"train/loss": 1.0})
     with run.metrics_csv.open("a") as metrics, run.events_jsonl.open("a") as events:
         metrics.write("1,0.5,")
         events.write('{"type": "mar')
@@ -89,34 +94,38 @@ def test_torn_last_lines_wait_until_they_are_whole(run: RunDir) -> None:
 
 
 def test_resuming_cuts_rows_past_the_checkpoint(run: RunDir) -> None:
-    writer = RunWriter(run, COLUMNS)
+    writer = new_writer(run)
+    writer.begin(0, {})
     for step in (0, 1, 5, 9):
         writer.row(step, {"train/loss": float(step)})
     reader = RunReader(run)
     writer.close()
     with run.metrics_csv.open("a") as metrics:
         metrics.write("12,0.")
-    again = RunWriter(run, COLUMNS, resume_step=5)
-    again.event("resumed", 5)
+    again = RunWriter(run, COLUMNS, checkpoint={"step": 5, "seq": 1})
+    again.begin(5, {})
     again.row(9, {"train/loss": 99.0})
     assert run.metrics_csv.read_text().splitlines()[1:] == ["0,0.0,,", "1,1.0,,", "5,5.0,,", "9,99.0,,"]
     assert reader.refresh()
     assert reader.series("train/loss")[1].tolist() == [0, 1, 5, 99]
 
 
-def test_resuming_tells_nothing_twice(run: RunDir) -> None:
-    writer = RunWriter(run, COLUMNS)
-    writer.event("phase", 3, phase="memorized")
+def test_a_reader_shows_only_what_is_still_true(run: RunDir) -> None:
+    writer, reader = new_writer(run), RunReader(run)
+    writer.event("phase", 3, phase="memorized", after=2)
+    kept = writer.seq
     writer.event("steered", 4, key="optim.lr", old=1.0, new=0.5, request="a")
+    reader.refresh()
+    assert [event["type"] for event in reader.events] == ["phase", "steered"]
     with run.events_jsonl.open("a") as events:
         events.write('{"seq": 3, "type": "che')
-    again = RunWriter(run, COLUMNS, resume_step=2)
-    again.event("resumed", 2)
-    again.event("phase", 3, phase="memorized")
-    again.event("steered", 4, key="optim.lr", old=1.0, new=0.5)
-    again.event("phase", 7, phase="grokked")
-    events = [(event["type"], event["step"]) for event in RunReader(run).events]
-    assert events == [("phase", 3), ("steered", 4), ("resumed", 2), ("phase", 7)]
+    again = RunWriter(run, COLUMNS, checkpoint={"step": 3, "seq": kept})
+    again.begin(3, {})
+    again.event("phase", 7, phase="grokked", after=6)
+    reader.refresh()
+    expected = [("phase", 3), ("resumed", 3), ("phase", 7)]
+    assert [(event["type"], event["step"]) for event in reader.events] == expected
+    assert [(event["type"], event["step"]) for event in RunReader(run).events] == expected
 
 
 def test_requests_are_seen_once_and_in_order(run: RunDir) -> None:
@@ -169,23 +178,25 @@ def test_checkpoints_come_back_exactly(run: RunDir) -> None:
     tensors = {"weights/W": torch.randn(3, 4), "rng": torch.arange(5, dtype=torch.uint8)}
     for step in (3, 12):
         checkpoints.save(run.checkpoint(step), Checkpoint(tensors, {"step": step, "steered": {"optim.lr": 0.1}}))
-    step, loaded = checkpoints.newest(run)
+    step, (loaded,) = checkpoints.newest_common([run], run.id)
     assert (step, loaded.meta) == (12, {"step": 12, "steered": {"optim.lr": 0.1}})
     assert all(torch.equal(loaded.tensors[name], tensor) for name, tensor in tensors.items())
 
 
-@pytest.mark.parametrize("damage", [b"", b"garbage" * 100, None])
+@pytest.mark.parametrize("damage", [b"", b"garbage", None], ids=["empty", "garbage", "cut"])
 def test_a_damaged_checkpoint_is_passed_over(run: RunDir, damage: bytes | None) -> None:
     for step in (3, 12):
         checkpoints.save(run.checkpoint(step), Checkpoint({"w": torch.ones(100)}, {"step": step}))
     whole = run.checkpoint(12).read_bytes()
     run.checkpoint(12).write_bytes(whole[: len(whole) // 2] if damage is None else damage)
-    assert checkpoints.newest(run)[0] == 3
+    assert checkpoints.newest_common([run], run.id)[0] == 3
 
 
-def test_no_checkpoint_is_said(run: RunDir) -> None:
-    with pytest.raises(UsageError, match="no checkpoint to go on from"):
-        checkpoints.newest(run)
+def test_a_checkpoint_that_is_a_link_is_none(run: RunDir, tmp_path: Path) -> None:
+    checkpoints.save(tmp_path / "outside", Checkpoint({"w": torch.ones(1)}, {"step": 5}))
+    run.checkpoint(5).symlink_to(tmp_path / "outside")
+    with pytest.raises(UsageError, match="no whole checkpoint"):
+        checkpoints.newest_common([run], run.id)
 
 
 def test_listing_names_and_skips_what_is_no_run(run: RunDir) -> None:
@@ -221,14 +232,62 @@ def test_finding_a_run(run: RunDir) -> None:
         runs.find("latest", root / "none")
 
 
+def test_only_the_newest_are_read(run: RunDir, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = run.path.parent
+    for i in range(1, 8):
+        (root / f"2020-01-0{i}_000000_old").mkdir()
+        (root / "1-no-date").mkdir(exist_ok=True)
+    found, skipped = runs.listed(root, newest=1)
+    assert ([one.id for one, _ in found], skipped) == ([run.id], [])
+
+
 def test_a_run_that_trains_is_not_removed(run: RunDir) -> None:
     lock = run.acquire()
     run.update_info(status="running")
-    with pytest.raises(UsageError, match="still training"):
+    with pytest.raises(RunHeld, match="still training"):
         runs.remove(run)
     os.close(lock)
-    runs.remove(run)
+    assert runs.remove(run) == run.id
     assert not run.path.exists()
+
+
+def test_a_seed_knows_its_whole_run(tmp_path: Path) -> None:
+    run = create(tmp_path, presets.load_preset("kumar-poly"), preset="kumar-poly", seeds=[3, 4])
+    assert (run.whole(), run.seed(5).whole()) == (None, None)
+    whole = run.seed(4).whole()
+    assert whole is not None
+    assert whole.path == run.path
+    lock = run.acquire()
+    assert run.seed(3).is_held()
+    os.close(lock)
+    assert not run.seed(3).is_held()
+    assert run.size() > run.seed(3).size() > 1000
+
+
+def test_nothing_is_left_of_a_run_that_could_not_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rundir, "write_info", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    with pytest.raises(OSError, match="No space"):
+        create(tmp_path / "runs", presets.load_preset("kumar-poly"), preset="kumar-poly", seeds=[3, 4])
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_events_in_words() -> None:
+    said = {
+        "memorised": {"type": "phase", "phase": "memorized"},
+        "optim.lr 0.008 -> 1.6e-5 by the schedule": {
+            "type": "steered", "key": "optim.lr", "old": 0.008, "new": 1.6e-5, "by": "schedule",
+        },
+        "pace 20 steps per second": {"type": "paced", "pace": 20.0},
+        "full speed": {"type": "paced", "pace": 0.0},
+        "": {"type": "checkpoint", "why": "log-spaced"},
+        "saved: marked": {"type": "checkpoint", "why": "marked"},
+        "resumed on cpu": {"type": "resumed", "used": {"device": "cpu"}},
+        "branched from x at step 7": {"type": "branched", "parent": {"run": "x", "step": 7}},
+        "train.steps 1,000 -> 20,000": {"type": "extended", "old": 1000, "new": 20000},
+        "stopped": {"type": "stopped"},
+    }  # fmt: skip
+    for text, event in said.items():
+        assert describe({"step": 3, **event}) == text
 
 
 def test_runs_directory_that_cannot_be_is_refused(tmp_path: Path) -> None:
