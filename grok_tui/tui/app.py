@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from subprocess import Popen
 from time import monotonic
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
@@ -16,8 +16,9 @@ from ..config import fields, presets
 from ..config.schema import RunConfig
 from ..errors import GrokError, UsageError
 from ..store import requests, rundir
+from ..store.branch import branch
 from ..store.rundir import RunDir
-from .base_screen import BaseScreen, ResumeRun, StartConfig, StartPreset, StopRun, WatchRun
+from .base_screen import BaseScreen, BranchRun, ResumeRun, StartConfig, StartPreset, StopRun, WatchRun
 from .catalog import Listing
 from .gallery import Gallery
 from .keys import bindings, keymap_file, keymap_of, read_keymap
@@ -183,10 +184,14 @@ class GrokApp(App[int], inherit_bindings=False):
         from ..engine import launch
 
         try:
+            options: dict[str, Any] = {}
+            if resume:  # what is asked from now on is asked of the new engine
+                options = {"lock": run.acquire(), "requests_from": run.commands_jsonl.stat().st_size}
+                run.update_info(status="starting", ended=None, error=None)
             if self.in_process:
-                self._hosts.append(launch.host_in_process(run, resume=resume))
+                self._hosts.append(launch.host_in_process(run, resume=resume, **options))
             else:
-                self._engines.append(launch.spawn(run, resume=resume))
+                self._engines.append(launch.spawn(run, resume=resume, **options))
         except (GrokError, OSError) as error:
             self.say(f"the engine did not start: {error}")
             return
@@ -225,6 +230,19 @@ class GrokApp(App[int], inherit_bindings=False):
     def on_resume_run(self, message: ResumeRun) -> None:
         """A run that stopped early is to go on."""
         self.ask_before_start(lambda: self.launch(message.run, resume=True), message.run)
+
+    def on_branch_run(self, message: BranchRun) -> None:
+        """A run that failed is to go on with other knobs."""
+
+        def start() -> None:
+            try:
+                made = branch(message.run, self.runs, message.changes)
+            except (GrokError, OSError) as error:
+                self.say(str(error))
+            else:
+                self.launch(made)
+
+        self.ask_before_start(start)
 
     def on_stop_run(self, message: StopRun) -> None:
         """Ask, then have the engine save and stop."""

@@ -1,7 +1,7 @@
 """What the gallery and the live screen share: a footer of keys, a line for notices, and what they ask of the app."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from rich.text import Text
 from textual.events import Key
@@ -46,6 +46,14 @@ class ResumeRun(Message):
     """Go on with this run from its last checkpoint."""
 
     run: RunDir
+
+
+@dataclass
+class BranchRun(Message):
+    """Go on from the last checkpoint of this run, in a new run and with these knobs changed."""
+
+    run: RunDir
+    changes: dict[str, Any]
 
 
 @dataclass

@@ -50,10 +50,10 @@ class Listing:
     def read(cls, runs: Path) -> "Listing":
         """List what is there now."""
         try:
-            found, skipped = store_runs.listed(runs)
+            found, skipped = store_runs.listed(runs, newest=NEWEST)
         except OSError as error:
             return cls([], [f"{runs}: {error.strerror}"])
-        return cls(found[-NEWEST:][::-1], skipped)
+        return cls(found[::-1], skipped)
 
     def training(self, besides: RunDir | None = None) -> list[RunDir]:
         """The runs that an engine trains now."""

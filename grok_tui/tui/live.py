@@ -13,13 +13,13 @@ from ..config.fields import replace
 from ..errors import UsageError
 from ..store.reader import RunReader
 from ..store.rundir import RunDir
-from .base_screen import BaseScreen, ResumeRun, StartConfig, StopRun
+from .base_screen import BaseScreen, BranchRun, ResumeRun, StartConfig, StopRun
 from .catalog import Catalog, Listing
 from .chart import Chart
 from .keys import bindings
 from .live_text import brief, footer_keys, header, tabs, words
 from .meters import meters
-from .prompt import Prompt, knob_prompt, mark_prompt, refused_prompt
+from .prompt import Prompt, branch_prompt, knob_prompt, mark_prompt, refused_prompt
 from .remote import RunControl
 from .run_view import takes_every_core
 from .side import LISTS, PANES, Side
@@ -229,9 +229,17 @@ class Live(BaseScreen):
         self.ask_for("mark", mark_prompt(), "mark")
 
     def action_pause(self) -> None:
-        """Pause or go on; a run that stopped early goes on from its checkpoint."""
-        if self.reader.info["status"] == "interrupted" and not self.lost:
-            self.post_message(ResumeRun(self.reader.run))
+        """Pause or go on; a run that stopped goes on from its checkpoint, one that failed in a branch."""
+        status, run = "" if self.lost else self.reader.info["status"], self.reader.run
+        if status == "interrupted":
+            self.post_message(ResumeRun(run))
+        elif status == "failed" and (steps := run.checkpoint_steps()):
+
+            def branch(read: Any) -> None:
+                if read is not None:
+                    self.post_message(BranchRun(run, dict([read])))
+
+            self.app.push_screen(branch_prompt(self.control, steps[-1]), branch)
         else:
             self.action_ask("pause")
 

@@ -22,8 +22,7 @@ def header(reader: RunReader, width: int, lost: str = "", others: int = 0) -> Te
     """The run, its speed and its status; `others`: how many other runs are training."""
     info = reader.info
     left = styled(str(info.get("name") or reader.run.id), f"bold {theme.BRIGHT}")
-    device = (info.get("used") or info.get("asked") or {}).get("device") or info.get("device")
-    left.append(f"  {seeds_of(info)}  {device}", theme.DIM)
+    left.append(f"  {seeds_of(info)}  {(info['used'] or info['asked'])['device']}", theme.DIM)
     if speed_of(reader) and info["status"] == "running":
         left.append(f"  {short(speed_of(reader))} {unit_of(reader.config)}s/s", theme.DIM)
     sign, word, colour = ("✗", "lost", theme.BAD) if lost else status_of(info)
@@ -105,6 +104,14 @@ def footer_keys(reader: RunReader) -> list[tuple[str, str]]:
         return [("pause", "go on"), ("chunk", "one row"), *decay, ("set", "set"), ("chart", "chart"), *last]
     if status == "interrupted":
         return [("pause", "go on"), ("again", "run again"), ("new", "new run"), ("chart", "chart"), *last]
+    if status == "failed":
+        return [
+            ("pause", "go on with other lr"),
+            ("again", "run again"),
+            ("new", "new run"),
+            ("chart", "chart"),
+            *last,
+        ]
     if not is_live(reader.info):
         return [("again", "run again"), ("reseed", "next seed"), ("new", "new run"), ("chart", "chart"), *last]
     keys = [("pause", "pause"), *decay, ("lr-down lr-up", "lr"), ("set", "set"), ("chart", "chart")]

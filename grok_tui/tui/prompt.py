@@ -12,7 +12,7 @@ from textual.widgets import Input
 from ..config.fields import NORM
 from ..config.steering import HOLD, short_name, split_change
 from ..errors import UsageError
-from ..numbers import short
+from ..numbers import grouped, short
 from . import theme
 from .remote import Doubt, RunControl
 from .run_view import settable
@@ -27,17 +27,18 @@ class Prompt(ModalScreen[Any]):
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss", "cancel")]
 
-    def __init__(self, title: str, hint: Callable[[str], str], read: Read) -> None:
+    def __init__(self, title: str, hint: Callable[[str], str], read: Read, value: str = "") -> None:
         super().__init__()
         self.question = title
         self.hint = hint
         self.read = read
+        self.value = value
         self._doubted = ""
 
     def compose(self) -> ComposeResult:
         with Vertical(id="prompt"):
             yield StaticText(id="prompt-title")
-            line = Input(id="prompt-line", compact=True, select_on_focus=False)
+            line = Input(self.value, id="prompt-line", compact=True, select_on_focus=False)
             line.cursor_blink = False
             yield line
             yield StaticText(id="prompt-hint")
@@ -85,6 +86,13 @@ def knob_prompt(control: RunControl) -> Prompt:
         return next((means for key, means in MEANS.items() if key in can_be_set and short_name(key) == name), now)
 
     return Prompt(f"set a knob: {examples}", hint, control.read_change)
+
+
+def branch_prompt(control: RunControl, step: int) -> Prompt:
+    """Ask which knob is to have another value in a run that goes on from a checkpoint of this one."""
+    lr = settable(control.reader).get("optim.lr")
+    title = f"go on from the checkpoint at step {grouped(step)}, in a new run, with another value of a knob"
+    return Prompt(title, lambda typed: "esc cancels", control.read_change, f"lr {short(lr / 10)}" if lr else "")
 
 
 def mark_prompt() -> Prompt:

@@ -20,8 +20,8 @@ SIZES = [(80, 24), (120, 36), (200, 60)]
 class Engine:
     """Stands in for a spawned engine: it holds the run's lock and does nothing."""
 
-    def __init__(self, run: RunDir, resume: bool) -> None:
-        self.run, self.resume, self.lock = run, resume, run.acquire()
+    def __init__(self, run: RunDir, resume: bool, lock: int | None) -> None:
+        self.run, self.resume, self.lock = run, resume, run.acquire() if lock is None else lock
 
     def poll(self) -> None:
         return None

@@ -285,6 +285,39 @@ async def test_space_goes_on_with_a_run_that_stopped(runs: Path, engines: list[E
 
 
 @asyncio_test
+async def test_keys_wait_for_an_engine_that_resumes(runs: Path, engines: list[Engine]) -> None:
+    run = record(runs, status="interrupted", ended="2026-11-25T09:00:00Z")
+    app = GrokApp(runs, run=run)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: shows(app, "■ stopped"))
+        await pilot.press("space")
+        await until(pilot, lambda: shows(app, "○ starting"))
+        await pilot.press("w", "m", *"rR", "enter", "space")
+        await until(pilot, lambda: shows(app, "as soon as it runs"))
+        assert [r["op"] for r in requests(run)] == ["steer", "mark", "pause"]
+        assert len(engines) == 1
+
+
+@asyncio_test
+async def test_a_failed_run_goes_on_in_a_branch_with_another_lr(runs: Path, engines: list[Engine]) -> None:
+    run = record(runs, status="failed", events=[("failed", 3450, {"reason": "diverged at step 3450: the loss is nan"})])
+    run.checkpoint(3000).write_bytes(b"weights")
+    app = GrokApp(runs, run=run)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, lambda: shows(app, "✗ failed") and shows(app, "Diverged at step 3,400: the loss is nan"))
+        await until(pilot, lambda: shows(app, "last rows") and shows(app, "grok-tui resume"))
+        await pilot.press("space")
+        await until(pilot, lambda: shows(app, "go on from the checkpoint at step 3,000") and shows(app, "lr 8e-4"))
+        await pilot.press("enter")
+        await until(pilot, lambda: len(engines) == 1 and live_screen(app).reader.run.id == engines[0].run.id)
+        made = engines[0].run
+        assert made.info()["parent"]["run"] == run.id
+        assert made.checkpoint(3000).read_bytes() == b"weights"
+        assert [r["set"] for r in requests(made)] == [{"optim.lr": 8e-4}]
+        assert [reader.run.id for reader in live_screen(app).behind] == [run.id]
+
+
+@asyncio_test
 async def test_weight_decay_of_zero_cannot_be_multiplied(live: Make, runs: Path) -> None:
     run = live("kumar-poly", values=lazy_to_rich(steps_up_to(4000)), last=4000)
     app = GrokApp(runs, run=run)
