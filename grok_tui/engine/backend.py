@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import platform
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import torch
 
 from ..errors import UsageError
-from ..science.matmul import has_onednn
+from ..machine import is_intel
+from ..science.torch_private import has_onednn
 
 
 @dataclass(frozen=True)
@@ -44,14 +43,6 @@ def fastest_products() -> str:
     if torch.backends.mkl.is_available() and is_intel():
         return "mkl"
     return "onednn" if has_onednn() else "torch"
-
-
-def is_intel() -> bool:
-    """Whether the processor is Intel's, as MKL asks: by its vendor's name."""
-    try:
-        return "GenuineIntel" in Path("/proc/cpuinfo").read_text()
-    except OSError:
-        return "GenuineIntel" in platform.processor()
 
 
 def again(used: dict[str, str]) -> Backend:
