@@ -1,9 +1,9 @@
 """What this machine must have before a run is made: the digits of MNIST, and the memory."""
 
-import os
 from pathlib import Path
 
 from ..errors import UsageError
+from ..machine import memory as machine_memory
 from ..science.digits import CLASSES, SIDE, TEST, TRAIN, check_bundled, find
 from .check import n_examples, operation
 from .fields import values
@@ -48,16 +48,11 @@ def check_memory(config: RunConfig, seeds: int = 1) -> None:
     """Refuse a config that needs more memory than this machine has, naming the fields that need the most."""
     available, parts = machine_memory(), memory(config)
     needed = seeds * sum(parts.values())
-    if needed > available:
+    if available is not None and needed > available:
         names = max(parts, key=lambda part: parts[part]) + (f", for {seeds} seeds" if seeds > 1 else "")
         raise UsageError(
             f"{names}: the run needs at least {needed / 1e9:,.1f} GB of memory, this machine has {available / 1e9:.1f}"
         )
-
-
-def machine_memory() -> int:
-    """Bytes of memory of this machine."""
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def memory(config: RunConfig) -> dict[str, int]:
