@@ -86,7 +86,6 @@ class GrokApp(App[int], inherit_bindings=False):
         self._leaving = False
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        """The stylesheet's own variables, which no other theme has."""
         return VARIABLES
 
     def on_mount(self) -> None:
@@ -120,7 +119,6 @@ class GrokApp(App[int], inherit_bindings=False):
             await asyncio.sleep(max(LISTING, 50 * (monotonic() - started)))
 
     def show(self, screen: BaseScreen) -> None:
-        """Make this the only screen."""
         screen.listing = self.listing
         if isinstance(self.screen, BaseScreen):
             self.switch_screen(screen)
@@ -136,7 +134,6 @@ class GrokApp(App[int], inherit_bindings=False):
         screen.say(text)
 
     def start_preset(self, name: str, sets: list[str] | None = None, seed: int | None = None) -> None:
-        """Run a preset and watch it."""
         try:
             config = presets.load_preset(name, sets)
             if seed is not None:
@@ -169,7 +166,6 @@ class GrokApp(App[int], inherit_bindings=False):
         self.push_screen(question_before_start(others), answered)
 
     def start(self, config: RunConfig, preset: str) -> None:
-        """Make a run, give it to an engine, and watch it."""
         try:
             run = rundir.create(self.runs, config, preset=preset, device=self.device, pace=config.train.pace)
         except UsageError as error:
@@ -198,7 +194,6 @@ class GrokApp(App[int], inherit_bindings=False):
         self.watch_run(run)
 
     def watch_run(self, run: RunDir) -> None:
-        """Show a run; if it cannot be read, say why."""
         try:
             live = Live(run, self.runs)
         except (UsageError, OSError, ValueError) as error:
@@ -214,25 +209,20 @@ class GrokApp(App[int], inherit_bindings=False):
         self._engines = [engine for engine in self._engines if engine.poll() is None]
 
     def on_start_preset(self, message: StartPreset) -> None:
-        """A preset was chosen."""
         self.start_preset(message.name)
 
     def on_start_config(self, message: StartConfig) -> None:
-        """A run is wanted once more."""
         self.ask_before_start(lambda: self.start(message.config, message.preset))
 
     def on_watch_run(self, message: WatchRun) -> None:
-        """A run was chosen."""
         run = message.run or self.current
         if run is not None:
             self.watch_run(run)
 
     def on_resume_run(self, message: ResumeRun) -> None:
-        """A run that stopped early is to go on."""
         self.ask_before_start(lambda: self.launch(message.run, resume=True), message.run)
 
     def on_branch_run(self, message: BranchRun) -> None:
-        """A run that failed is to go on with other knobs."""
 
         def start() -> None:
             try:
@@ -245,7 +235,6 @@ class GrokApp(App[int], inherit_bindings=False):
         self.ask_before_start(start)
 
     def on_stop_run(self, message: StopRun) -> None:
-        """Ask, then have the engine save and stop."""
         run, info = message.run, training_info(message.run)
         if info is None:
             self.say(f"{run.id} is not training: there is nothing to stop")
@@ -259,25 +248,21 @@ class GrokApp(App[int], inherit_bindings=False):
         self.push_screen(stop_question(info), answered)
 
     def action_new(self) -> None:
-        """To the gallery."""
         if isinstance(self.screen, Gallery):
             self.say("this is the gallery: enter starts a preset")
         else:
             self.show(Gallery(self.runs, can_go_back=self.current is not None))
 
     def action_help(self) -> None:
-        """All keys."""
         from .help import Help
 
         self.push_screen(Help(keymap_of(self), getattr(self.screen, "where", "live")))
 
     def action_command_palette(self) -> None:
-        """Everything that the keys can do, by name."""
         super().action_command_palette()
         self.call_after_refresh(self.still_cursors)
 
     def still_cursors(self) -> None:
-        """No cursor blinks, those of inputs that are not made here included."""
         for line in self.screen.query(Input):
             line.cursor_blink = False
 
@@ -297,7 +282,6 @@ class GrokApp(App[int], inherit_bindings=False):
             self.push_screen(quit_question(info, self.in_process), self.quit_answered)
 
     async def quit_answered(self, choice: str | None) -> None:
-        """What the user wants done with the training."""
         if choice == "detach":
             await self.leave()
         elif choice == STOP.name:
@@ -306,7 +290,6 @@ class GrokApp(App[int], inherit_bindings=False):
             self.run_worker(self.stop_and_leave(), exclusive=True)
 
     async def action_detach(self) -> None:
-        """Leave; training goes on."""
         if self.in_process and training_info(self.current):
             self.say("training lives inside this app (--in-process), and ends with it: q stops and saves")
         else:
@@ -329,7 +312,6 @@ class GrokApp(App[int], inherit_bindings=False):
             await asyncio.sleep(0.1)
 
     async def stop_and_leave(self) -> None:
-        """Stop the run that is watched, then leave."""
         await self.stop_runs([self.current] if self.current else [])
         await self.leave()
 

@@ -86,7 +86,6 @@ class BaseScreen(Screen[None]):
             self.show_words()
 
     def clear_notice(self) -> None:
-        """Take the notice away."""
         self.notice = None
         if self.is_mounted:
             self.show_words()
@@ -98,13 +97,10 @@ class BaseScreen(Screen[None]):
             self.say(f"{name} does nothing here; ? lists the keys")
 
     def show_words(self) -> None:
-        """Draw the notice, or what stands in its place."""
         raise NotImplementedError
 
     def show_listing(self, listing: Listing) -> None:
-        """Take in a new list of the runs."""
         self.listing = listing
 
     def show_footer(self, entries: list[tuple[str, str]]) -> None:
-        """Show the keys that matter most here."""
         self.query_one("#footer", StaticText).show(footer(entries, keymap_of(self.app), self.size.width - 2))

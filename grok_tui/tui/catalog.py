@@ -48,7 +48,6 @@ class Listing:
 
     @classmethod
     def read(cls, runs: Path) -> "Listing":
-        """List what is there now."""
         try:
             found, skipped = store_runs.listed(runs, newest=NEWEST)
         except OSError as error:
@@ -56,7 +55,6 @@ class Listing:
         return cls(found[::-1], skipped)
 
     def training(self, besides: RunDir | None = None) -> list[RunDir]:
-        """The runs that an engine trains now."""
         live = [run for run, info in self.runs if is_live(info)]
         return [run for run in live if besides is None or run.path != besides.path]
 
@@ -70,7 +68,6 @@ class Listing:
 
 
 def contains(text: str, words: str) -> bool:
-    """Whether a text contains each of the words."""
     return all(word in text.lower() for word in words.lower().split())
 
 
@@ -87,7 +84,6 @@ def known_presets() -> dict[str, RunConfig | str]:
 
 
 def heading(text: str) -> Entry:
-    """A line that names what follows."""
     return Entry("", styled(text, f"bold {theme.DIM}"))
 
 
@@ -124,12 +120,10 @@ def preset_entry(name: str, config: RunConfig | str, indent: str) -> Entry:
 
 
 def theory_of(config: RunConfig | str) -> str:
-    """The theory that a preset speaks for."""
     return config.theory if isinstance(config, RunConfig) else ""
 
 
 def is_wanted(name: str, config: RunConfig | str, words: str) -> bool:
-    """Whether a preset, or a claim that it serves, contains the words."""
     title = config.title if isinstance(config, RunConfig) else ""
     claims = registry.of_preset(name)
     return contains(" ".join([name, title, theory_of(config), *map(about, claims)]), words)
@@ -142,7 +136,6 @@ def about(claim: Claim) -> str:
 
 
 def home(claims: list[Claim], words: str) -> Claim:
-    """The claim under which a preset stands."""
     return next((claim for claim in claims if contains(about(claim), words)), claims[0])
 
 
@@ -215,7 +208,6 @@ class Catalog(OptionList):
         return "there is no other line" if self.highlighted == before else ""
 
     def on_resize(self) -> None:
-        """Keep the line in view."""
         self.call_after_refresh(self.centre)
 
     def centre(self) -> None:
@@ -234,7 +226,6 @@ class Catalog(OptionList):
             self.scroll_to(y=above, animate=False, immediate=True)
 
     def chosen(self) -> Entry | None:
-        """The line that is highlighted."""
         if self.highlighted is None or self.highlighted >= len(self.entries):
             return None
         return self.entries[self.highlighted]

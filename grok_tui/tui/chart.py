@@ -46,15 +46,12 @@ class Chart(Widget):
         self.mode = (after or modes)[0]
 
     def toggle_log_y(self) -> None:
-        """Switch this mode's y axis between log and linear."""
         self._log_y[self.mode.name] = not self.log_y
 
     def rows(self) -> list[str]:
-        """The chart as plain text."""
         return [row.plain for row in self._shown]
 
     def on_resize(self) -> None:
-        """Draw again in the new size."""
         if self._drawn:
             self.draw(*self._drawn)
 
@@ -104,7 +101,6 @@ class Chart(Widget):
             self.refresh(*dirty)
 
     def render_line(self, y: int) -> Strip:
-        """One row, as the screen asks for it."""
         if y >= len(self._strips):
             return Strip.blank(self.size.width, self.rich_style)
         return self._strips[y].crop_extend(0, self.size.width, self.rich_style)

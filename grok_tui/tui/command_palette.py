@@ -9,17 +9,14 @@ class KeyCommands(Provider):
     """One command for each key that applies on the screen below."""
 
     def commands(self) -> list[tuple[Key, str]]:
-        """The keys of this screen and of the app, each with its name in the palette."""
         keys = [*here(getattr(self.screen, "where", "app")), *here("app")]
         keymap = keymap_of(self.app)
         return [(key, f"{key.label}  ({shown(key, keymap)})") for key in dict.fromkeys(keys) if key.id != "palette"]
 
     async def run(self, key: Key) -> None:
-        """Do what the key does."""
         await self.app.run_action(key.action, self.app if key.where == "app" else self.screen)
 
     async def discover(self) -> Hits:
-        """All of them."""
         for key, name in self.commands():
             yield DiscoveryHit(name, lambda key=key: self.run(key), help=key.help)
 

@@ -42,7 +42,6 @@ def preset_card(name: str, config: RunConfig | str, claims: list[Claim], width: 
 
 
 def claim_text(claim: Claim) -> Text:
-    """The claim, what was published of it, and how to check it."""
     text = styled(f"{claim.says}\n", theme.TEXT)
     published = "no figure" if claim.published == "UNKNOWN" else claim.published
     text.append("published ", theme.DIM).append(f"{published}\n", theme.TEXT)
@@ -50,7 +49,6 @@ def claim_text(claim: Claim) -> Text:
 
 
 def setup(config: RunConfig) -> list[tuple[str, str]]:
-    """The main hyper-parameters, a line each."""
     rows = [(section, named(config, section)) for section in ("task", "model", "optim")]
     train, phase = config.train, config.phase
     batch = f", {train.batch_size} examples per step" if train.batch_size else ", full batch"
@@ -66,12 +64,10 @@ def setup(config: RunConfig) -> list[tuple[str, str]]:
 
 
 def moment(entry: Scheduled) -> str:
-    """When a scheduled change happens."""
     return f"at step {grouped(entry.step)}" if entry.step is not None else f"once {entry.on}"
 
 
 def changes(entry: Scheduled) -> list[str]:
-    """What a scheduled entry changes."""
     return [f"{key} = {value if isinstance(value, str) else short(value)}" for key, value in entry.set.items()]
 
 
@@ -100,7 +96,6 @@ def defaults(section: Any) -> dict[str, Any]:
 
 
 def run_card(run: RunDir, info: dict[str, Any], width: int = 60) -> Text:
-    """How a run stands."""
     sign, word, colour = status_of(info)
     progress, result = info.get("progress") or {}, info.get("result") or {}
     text = styled(f"{info.get('name')}", f"bold {theme.BRIGHT}").append(f"  {seeds_of(info)}\n", theme.DIM)

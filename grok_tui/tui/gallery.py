@@ -66,13 +66,11 @@ class Gallery(BaseScreen):
         self.query_one(Catalog).focus()
 
     def on_resize(self, event: Resize) -> None:
-        """Rows that depend on the width."""
         self.set_class(self.size.width < NARROW, "-narrow")
         self.show_frame()
         self.call_after_refresh(self.fill)
 
     def show_frame(self) -> None:
-        """Header, notice and footer."""
         title = styled("grok-tui", f"bold {theme.BRIGHT}")
         title.append("  networks that fit their train data early, and the test data much later", theme.DIM)
         count = len(self.listing.training())
@@ -102,7 +100,6 @@ class Gallery(BaseScreen):
         self.query_one("#words", StaticText).show(text)
 
     def show_listing(self, listing: Listing) -> None:
-        """The list with the runs as they are now."""
         self.listing = listing
         if self.is_mounted:
             self.fill()
@@ -130,16 +127,13 @@ class Gallery(BaseScreen):
 
     @on(Catalog.OptionHighlighted)
     def highlighted(self) -> None:
-        """Another line: another card."""
         self.show_card()
         self.show_frame()
 
     def show_card(self) -> None:
-        """The card of the highlighted line."""
         self.query_one("#card", StaticText).show(self.card(self.query_one(Catalog).chosen()), layout=True)
 
     def card(self, entry: Entry | None) -> Text:
-        """What there is to know about a line."""
         width = self.query_one("#card").size.width or 60
         if entry and entry.preset:
             claims = registry.of_preset(entry.preset)
@@ -153,7 +147,6 @@ class Gallery(BaseScreen):
 
     @on(Catalog.OptionSelected)
     def action_choose(self) -> None:
-        """Start the preset, or watch the run."""
         entry = self.query_one(Catalog).chosen()
         if entry and entry.preset:
             self.post_message(StartPreset(entry.preset))
@@ -161,7 +154,6 @@ class Gallery(BaseScreen):
             self.post_message(WatchRun(entry.run))
 
     def action_stop(self) -> None:
-        """Stop the run that is highlighted."""
         entry = self.query_one(Catalog).chosen()
         if entry and entry.run:
             self.post_message(StopRun(entry.run))
@@ -169,11 +161,9 @@ class Gallery(BaseScreen):
             self.say("s stops a run: move to one first")
 
     def action_move(self, by: int) -> None:
-        """To the next line, or to the one before."""
         self.say(self.query_one(Catalog).move(by))
 
     def action_card(self, by: int) -> None:
-        """Scroll the card."""
         view = self.query_one("#card-scroll", VerticalScroll)
         self.say(scroll(view, 4 * by) if self.size.width >= NARROW else f"the description needs {NARROW} columns")
 
@@ -185,13 +175,11 @@ class Gallery(BaseScreen):
 
     @on(Input.Changed, "#filter")
     def filter_typed(self, event: Input.Changed) -> None:
-        """Show only lines that contain the words."""
         self.needle = event.value.strip()
         self.fill()
 
     @on(Input.Submitted, "#filter")
     def filter_done(self) -> None:
-        """Back to the list; the filter stays."""
         self.query_one("#filter").display = bool(self.needle)
         self.query_one(Catalog).focus()
 

@@ -89,5 +89,4 @@ class Help(ModalScreen[None]):
         self.query_one("#help-foot", StaticText).show(styled("j k scroll    esc closes", theme.DIM))
 
     def action_scroll(self, by: int) -> None:
-        """Move the page."""
         self.query_one("#help", VerticalScroll).scroll_relative(y=3 * by, animate=False)

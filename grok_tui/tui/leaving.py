@@ -40,7 +40,6 @@ def quit_question(info: dict[str, Any] | None, in_process: bool) -> Question:
 
 
 def stop_question(info: dict[str, Any]) -> Question:
-    """Whether to stop a run."""
     return Question(f"{doing(info)}: stop it?", [STOP, CANCEL])
 
 

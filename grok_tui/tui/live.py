@@ -94,18 +94,15 @@ class Live(BaseScreen):
 
     @property
     def is_tiny(self) -> bool:
-        """Whether there is room for words only."""
         return self.has_class("-tiny")
 
     @property
     def pane_number(self) -> int:
-        """The pane on show."""
         if self.is_tiny:
             return 0
         return self.pane if self.pane is not None else int(self.has_class("-wide"))
 
     def tick(self) -> None:
-        """Take in what is new, and show what changed."""
         if self.lost:
             return
         try:
@@ -135,7 +132,8 @@ class Live(BaseScreen):
         new = self.reader.events[self._seen :]
         self._seen = len(self.reader.events)
         self._stale = True
-        answered = self.control.take_answers(new)
+        if answered := self.control.take_answers(new):
+            self.clear_notice()
         for event in new:
             if event.get("type") == "refused":
                 self.say(f"refused: {event.get('reason')}")
@@ -144,13 +142,11 @@ class Live(BaseScreen):
         return answered or any(event.get("type") != "checkpoint" for event in new)
 
     def draw(self) -> None:
-        """Draw the chart now."""
         if not self.is_tiny:
             instead = "starting the engine…" if self.reader.info["status"] == "starting" else ""
             self.query_one(Chart).draw([self.reader, *self.behind], instead)
 
     def show_all(self) -> None:
-        """Everything, whether it changed or not."""
         if self.is_mounted:
             self._stale = self._urgent = False
             self._drawn, self._busy, self._cost = monotonic(), process_time(), None
@@ -183,7 +179,6 @@ class Live(BaseScreen):
         line.show(text)
 
     def show_pane(self) -> None:
-        """The side pane."""
         self.query_one(Side).show(self.pane_number, self.listing)
 
     def show_listing(self, listing: Listing) -> None:
@@ -221,11 +216,9 @@ class Live(BaseScreen):
         self.app.push_screen(prompt, send)
 
     def action_set(self) -> None:
-        """Ask for a knob and a value."""
         self.ask_for("set", knob_prompt(self.control), "set")
 
     def action_mark(self) -> None:
-        """Ask for a label and mark the step."""
         self.ask_for("mark", mark_prompt(), "mark")
 
     def action_pause(self) -> None:
@@ -256,28 +249,23 @@ class Live(BaseScreen):
         self.post_message(StopRun((entry and entry.run) or self.reader.run))
 
     def action_chart(self) -> None:
-        """Next chart mode."""
         self.query_one(Chart).next_mode(self.reader)
         self.show_chart()
 
     def action_log_x(self) -> None:
-        """Step axis log or linear."""
         chart = self.query_one(Chart)
         chart.log_x = not chart.log_x
         self.show_chart()
 
     def action_log_y(self) -> None:
-        """Value axis log or linear."""
         self.query_one(Chart).toggle_log_y()
         self.show_chart()
 
     def show_chart(self) -> None:
-        """Everything, after a change of the chart."""
         self.say(TOO_SMALL if self.is_tiny else "")
         self.show_all()
 
     def action_pane(self, number: int) -> None:
-        """Show one of the side panes, or none."""
         if self.is_tiny:
             self.say(TOO_SMALL)
             return
@@ -292,11 +280,9 @@ class Live(BaseScreen):
         self.call_after_refresh(self.show_all)
 
     def action_next_pane(self, by: int) -> None:
-        """The pane after or before."""
         self.action_pane((self.pane_number + by) % len(PANES))
 
     def action_move(self, by: int) -> None:
-        """Through the list or text of the side pane."""
         none = "no list is shown: 2 presets, 3 runs, 4 events, 5 config"
         self.say(self.query_one(Side).move(by) if self.pane_number else none)
 

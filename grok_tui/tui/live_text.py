@@ -61,7 +61,6 @@ def mode_names(modes: list[Mode], current: Mode, width: int) -> Text:
 
 
 def room_for(shown: list[tuple[Mode, str]]) -> int:
-    """Columns that the names take."""
     return sum(len(name) + 2 for _, name in shown)
 
 

@@ -44,7 +44,6 @@ def scale(value: float, width: int) -> Text:
 
 
 def heading(text: str) -> Text:
-    """The name of a meter."""
     return styled(text, theme.DIM)
 
 

@@ -48,11 +48,9 @@ class Prompt(ModalScreen[Any]):
         self.say(self.hint(""), theme.DIM)
 
     def say(self, text: str, colour: str) -> None:
-        """Write below the line."""
         self.query_one("#prompt-hint", StaticText).show(styled(text, colour))
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """A new line: the old reason goes."""
         self.say(self.hint(event.value), theme.DIM)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
@@ -75,7 +73,6 @@ MEANS = {
 
 
 def knob_prompt(control: RunControl) -> Prompt:
-    """Ask for a knob and its value."""
     can_be_set = settable(control.reader)
     shown = [f"{short_name(key)} {short(value)}" for key, value in can_be_set.items() if value or key != HOLD]
     now = f"now: {'  '.join(shown)}"
@@ -96,7 +93,6 @@ def branch_prompt(control: RunControl, step: int) -> Prompt:
 
 
 def mark_prompt() -> Prompt:
-    """Ask for the label of a mark, which may be empty."""
     title = "mark this step: a label, or just enter"
     return Prompt(title, lambda typed: "esc cancels", lambda text, confirmed: text.strip()[:24])
 

@@ -40,7 +40,6 @@ class RunControl:
         self._pace: float | None = None
 
     def send(self, op: str, **what: Any) -> None:
-        """Append a request at once."""
         try:
             self.waiting[requests.send(self.run, op, **what)] = op
         except OSError as error:
@@ -98,12 +97,10 @@ class RunControl:
         return key, change.number if change.kind == "to" else str(change)
 
     def set(self, key: str, value: float | str) -> None:
-        """A change that `read_change` has read."""
         self.check_live("change")
         self.send("steer", set={key: value})
 
     def pause(self) -> None:
-        """Pause, or go on."""
         self.check_live("pause")
         self.send("continue" if self.is_paused else "pause")
 
@@ -115,12 +112,10 @@ class RunControl:
         self.send("chunk")
 
     def mark(self, label: str) -> None:
-        """Mark the step at which the engine reads this."""
         self.check_live("mark")
         self.send("mark", label=label)
 
     def stop(self) -> None:
-        """Save and stop."""
         self.check_live("stop")
         self.send("stop")
 
@@ -138,7 +133,6 @@ class RunControl:
         self._send_pace(wanted)
 
     def full_speed(self) -> None:
-        """No pace."""
         self.check_live("change")
         if self.pace_asked() == FULL:
             raise UsageError("already at full speed")

@@ -33,7 +33,6 @@ def ending_of(info: dict[str, Any]) -> str:
 
 
 def status_of(info: dict[str, Any]) -> tuple[str, str, str]:
-    """Sign, word and colour of a run's status."""
     return STATUS.get(ending_of(info), ("?", str(info["status"]), theme.DIM))
 
 

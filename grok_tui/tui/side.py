@@ -21,7 +21,6 @@ COLOURS = {"refused": theme.WARN, "warning": theme.WARN, "failed": theme.BAD, "p
 
 
 def events_text(reader: RunReader) -> Text:
-    """What happened, newest first."""
     lines = []
     for event in reversed(reader.events[-400:]):
         marks = marks_of([event]) if event["type"] != "resumed" else []
@@ -49,11 +48,9 @@ class Side(Vertical):
 
     @property
     def pane(self) -> str:
-        """The name of the pane on show."""
         return PANES[self.number]
 
     def show(self, number: int, listing: Listing) -> None:
-        """Show a pane, up to date."""
         self.display = number > 0
         changed = number != self.number
         self.number = number
@@ -76,7 +73,6 @@ class Side(Vertical):
         self.query_one("#side-scroll").display = self.pane not in LISTS
 
     def show_list(self, changed: bool, listing: Listing) -> None:
-        """The presets with the runs below them, or the runs alone."""
         current = self.reader.run.id
         entries, first = listing.entries(current=current), f"run:{current}"
         if self.pane == "presets":
@@ -91,7 +87,6 @@ class Side(Vertical):
         return scroll(self.query_one("#side-scroll", VerticalScroll), 2 * by)
 
     def on_option_list_option_selected(self, event: Catalog.OptionSelected) -> None:
-        """Enter on a line, or a second click."""
         event.stop()
         entry = self.query_one(Catalog).chosen()
         if entry and entry.preset:

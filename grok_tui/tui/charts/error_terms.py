@@ -1,16 +1,12 @@
 """The test loss of a committee machine and the three error terms whose sum it is."""
 
-from rich.text import Text
-
 from ...store.reader import RunReader
 from .. import theme
 from .lines import Panel, line, panel
-from .plot import draw_panels
-from .view import View
+from .plot import drawn
 
 
 def panels(run: RunReader) -> list[Panel]:
-    """The terms of arXiv 2310.06110, equation 6, and the test loss."""
     return [
         panel(
             line(run, "error/variance", "variance error", theme.TRAIN, "dashed", "var. error"),
@@ -21,6 +17,4 @@ def panels(run: RunReader) -> list[Panel]:
     ]
 
 
-def draw(view: View, width: int, height: int) -> list[Text]:
-    """One panel."""
-    return draw_panels(view, panels, width, height)
+draw = drawn(panels)

@@ -67,7 +67,6 @@ def level(run: RunReader, column: str, label: str, colour: str) -> Line:
 
 
 def panel(*lines: Line, limits: tuple[float, float] | None = None, is_optional: bool = False) -> Panel:
-    """The curves that the run has, as a panel."""
     return Panel([one for one in lines if len(one.steps)], limits, is_optional)
 
 

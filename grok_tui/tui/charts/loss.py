@@ -2,17 +2,13 @@
 
 from dataclasses import replace
 
-from rich.text import Text
-
 from ...store.reader import RunReader
 from .. import theme
 from .lines import Panel, level, line, panel
-from .plot import draw_panels
-from .view import View
+from .plot import drawn
 
 
 def panels(run: RunReader) -> list[Panel]:
-    """The two losses, drawn last, over the quiet ones."""
     behind = (
         line(run, "twin/train_loss", "linearised train", theme.QUIET_TRAIN, "dashed", "lin. train"),
         line(run, "twin/test_loss", "linearised test", theme.QUIET_TEST, short="lin. test"),
@@ -22,6 +18,4 @@ def panels(run: RunReader) -> list[Panel]:
     return [panel(*(replace(one, is_quiet=True) for one in behind), train, line(run, "test/loss", "test", theme.TEST))]
 
 
-def draw(view: View, width: int, height: int) -> list[Text]:
-    """One panel."""
-    return draw_panels(view, panels, width, height)
+draw = drawn(panels)

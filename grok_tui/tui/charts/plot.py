@@ -13,7 +13,7 @@ from ..static_text import styled
 from .axis import Axis, decimate, trace, value_axis
 from .lines import Line, Panel, Panels, dimmed
 from .marks import Label, Mark, labels, merged
-from .view import View
+from .view import Draw, View
 
 LEFT = 7
 """Columns for the y labels and the axis."""
@@ -60,22 +60,24 @@ class Frame:
         return min(max(round(place * (2 * columns - 1)) // 2, 0), columns - 1)
 
 
-def draw_panels(view: View, read: Panels, width: int, height: int) -> list[Text]:
-    """The curves of the run that is watched, before those of the other runs."""
-    panels, *others = (read(run) for run in view.runs)
-    for label, behind in zip(view.labels[1:], others, strict=True):
-        for i, other in enumerate(behind):
-            quiet = [dimmed(line, label) for line in other.lines if not line.is_quiet]
-            panels[i] = replace(panels[i], lines=[*quiet, *panels[i].lines])
-    panels = [panel for panel in panels if panel.lines]
-    if not panels:
-        return centred(NOTHING, width, height)
-    frame = Frame(width, height, view.steps, view.log_y, view.marks, view.unit, view.has_marks_named)
-    return picture(panels, frame)
+def drawn(read: Panels) -> Draw:
+    """The `draw` of a mode: the curves of the run that is watched, before those of the other runs."""
+
+    def draw(view: View, width: int, height: int) -> list[Text]:
+        panels, *others = (read(run) for run in view.runs)
+        for label, behind in zip(view.labels[1:], others, strict=True):
+            for i, other in enumerate(behind):
+                quiet = [dimmed(line, label) for line in other.lines if not line.is_quiet]
+                panels[i] = replace(panels[i], lines=[*quiet, *panels[i].lines])
+        if not any(panel.lines for panel in panels):
+            return centred(NOTHING, width, height)
+        frame = Frame(width, height, view.steps, view.log_y, view.marks, view.unit, view.has_marks_named)
+        return picture([panel for panel in panels if panel.lines], frame)
+
+    return draw
 
 
 def centred(text: str, width: int, height: int) -> list[Text]:
-    """One line of text in the middle of empty rows."""
     rows = [Text() for _ in range(height)]
     rows[height // 2] = styled(text.center(width), theme.DIM)
     return rows
@@ -109,7 +111,6 @@ def shares(height: int, count: int) -> list[int]:
 
 
 def label_rows(placed: list[Label], rows: int) -> list[Text]:
-    """The texts of the marks, lowest row next to the canvas."""
     lines = [Text(" " * LEFT) for _ in range(rows)]
     for label in placed:
         line = lines[rows - 1 - label.row]
@@ -186,7 +187,6 @@ def curves(lines: list[Line], axis: Axis, frame: Frame, marks: list[Mark], colum
 
 
 def scatter(x: Any, y: Any, colour: str) -> None:
-    """Draw braille dots."""
     plotext.scatter(x.tolist(), y.tolist(), marker="braille", color=rgb(colour))
 
 

@@ -1,16 +1,12 @@
 """The effective rank of the kernel above, its three largest eigenvalues below."""
 
-from rich.text import Text
-
 from ...store.reader import RunReader
 from .. import theme
 from .lines import Panel, line, panel
-from .plot import draw_panels
-from .view import View
+from .plot import drawn
 
 
 def panels(run: RunReader) -> list[Panel]:
-    """Rank, and the eigenvalues λ₁ > λ₂ > λ₃."""
     return [
         panel(line(run, "kernel/rank", "effective rank", theme.THIRD, short="rank")),
         panel(
@@ -21,6 +17,4 @@ def panels(run: RunReader) -> list[Panel]:
     ]
 
 
-def draw(view: View, width: int, height: int) -> list[Text]:
-    """Two panels."""
-    return draw_panels(view, panels, width, height)
+draw = drawn(panels)

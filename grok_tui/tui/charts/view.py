@@ -22,12 +22,15 @@ class Mode:
     """The name if there is little room."""
     needs: tuple[str, ...]
     """Columns without which there is nothing to show."""
-    draw: Callable[["View", int, int], list[Text]]
-    """Draws a view as so many rows of text: width and height are in characters."""
+    draw: "Draw"
     panels: Panels
     """The curves, for the legend; none for a chart without curves."""
     log_y: bool = False
     """Whether the y axis is logarithmic at first."""
+
+
+Draw = Callable[["View", int, int], list[Text]]
+"""Draws a view as rows of text; its width and height are in characters."""
 
 
 @dataclass(frozen=True)
@@ -60,10 +63,8 @@ class View:
 
     @property
     def unit(self) -> str:
-        """What the step axis counts."""
         return f"{unit_of(self.runs[0].config)}s"
 
     @property
     def marks(self) -> list[Mark]:
-        """What happened to the run that is watched."""
         return marks_of(self.runs[0].events)
