@@ -1,5 +1,6 @@
 """JSON Lines: append one record, and read what was appended since the last look."""
 
+import errno
 import json
 import os
 from pathlib import Path
@@ -15,10 +16,12 @@ MOST_BYTES, MOST_RECORDS = 64_000_000, 200_000
 
 
 def append_line(path: Path, record: dict[str, Any]) -> None:
-    """Append one JSON line in a single write, so that writers never interleave."""
+    """Append one JSON line in a single write, so that writers never interleave; OSError if it does not fit."""
+    line = (json.dumps(record) + "\n").encode()
     descriptor = open_regular(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     try:
-        os.write(descriptor, (json.dumps(record) + "\n").encode())
+        if os.write(descriptor, line) < len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
     finally:
         os.close(descriptor)
 
