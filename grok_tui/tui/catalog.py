@@ -21,7 +21,7 @@ from ..store import runs as store_runs
 from ..store.rundir import RunDir
 from . import theme
 from .run_view import is_live, seed_of, status_of
-from .static_text import styled
+from .static_text import literal, styled
 
 NEWEST = 60
 """How many runs are listed."""
@@ -178,7 +178,7 @@ class Catalog(OptionList):
             return
         chosen = None if first else self.chosen()
         self.entries = entries
-        self.set_options([Option(e.text, id=e.id or None, disabled=not e.id) for e in entries])
+        self.set_options([Option(literal(e.text), id=e.id or None, disabled=not e.id) for e in entries])
         ids = [entry.id for entry in entries]
         wanted = chosen.id if chosen and chosen.id in ids else self.first
         if wanted in ids:

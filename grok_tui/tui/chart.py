@@ -14,7 +14,7 @@ from ..store.reader import RunReader
 from . import theme
 from .charts import MODES, View, modes_of
 from .charts.plot import NOTHING, centred
-from .static_text import styled
+from .static_text import literal, styled
 
 TILED = (110, 32)
 """From this width and height on, two further modes are drawn below the chosen one."""
@@ -84,6 +84,7 @@ class Chart(Widget):
         self._show(rows, width)
 
     def _show(self, rows: list[Text], width: int) -> None:
+        rows = list(map(literal, rows))
         before, self._shown = self._shown, rows
         same_shape = len(before) == len(rows) and len(self._strips) == len(rows)
         console, background = self.app.console, Style(bgcolor=self.rich_style.bgcolor)

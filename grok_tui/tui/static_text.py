@@ -3,7 +3,10 @@
 import re
 
 from rich.text import Text
+from textual.visual import VisualType
 from textual.widgets import Static
+
+from ..errors import UNPRINTABLE
 
 
 class StaticText(Static):
@@ -13,11 +16,25 @@ class StaticText(Static):
         super().__init__("", id=id, classes=classes, markup=False)
         self.shown = Text()
 
+    def update(self, content: VisualType = "", *, layout: bool = True) -> None:
+        """Show something else."""
+        super().update(literal(content) if isinstance(content, Text) else content, layout=layout)
+
     def show(self, text: Text, *, layout: bool = False) -> None:
         """Show `text`, if it is not what is already there; `layout`: its height may differ."""
         if text != self.shown or text.spans != self.shown.spans:
             self.shown = text
             self.update(text, layout=layout)
+
+
+def literal(text: Text) -> Text:
+    """The text with every control character replaced by a mark, so that no file can send one to the terminal."""
+    found = UNPRINTABLE.search(text.plain.replace("\n", ""))
+    if found is None:
+        return text
+    text = text.copy()
+    text.plain = "\n".join(UNPRINTABLE.sub("\ufffd", line) for line in text.plain.split("\n"))  # as long: styles stay
+    return text
 
 
 def both_ends(left: Text, right: Text, width: int) -> Text:
