@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
 
-from ..errors import FAILED, GrokError
+from ..errors import FAILED, GrokError, UsageError
 from ..store.info import now
 from ..store.jsonl import Tail
 from ..store.requests import send
@@ -67,8 +67,9 @@ class TrainerThread(threading.Thread):
         except BaseException as error:
             self.error = error
             reason = str(error) if isinstance(error, GrokError) else f"{type(error).__name__}: {error}"
+            status = "interrupted" if self.resume and isinstance(error, UsageError) else "failed"
             with suppress(OSError, GrokError):  # the directory may be gone
-                self.run_dir.update_info(status="failed", ended=now(), error=reason)
+                self.run_dir.update_info(status=status, ended=now(), error=reason)
             if isinstance(error, GrokError):
                 self.exit_code = error.exit_code
         finally:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pexpect
 import pytest
 from driver import TINY, Session
 
@@ -19,7 +20,7 @@ from grok_tui.config.presets import load_preset
 from grok_tui.errors import RunHeld, plain
 from grok_tui.store import runs as store_runs
 from grok_tui.store.info import LARGEST, Info
-from grok_tui.store.jsonl import Tail
+from grok_tui.store.jsonl import Tail, append_line
 from grok_tui.store.reader import RunReader
 from grok_tui.store.rundir import RunDir, create
 from grok_tui.store.timeline import history
@@ -201,6 +202,36 @@ def test_text_from_files_is_printed_literally(session: Session, tmp_path: Path, 
 def test_terminals_without_unicode(grok_tui: GrokTui, encoding: str) -> None:
     done = grok_tui("presets", "list", env={"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"})
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.faults("control characters and markup")
+def test_the_app_shows_hostile_runs(tmp_path: Path, finished: RunDir) -> None:
+    evil = "\x1b]52;c;aGk=\x07[bold]\x9b2J"
+    run = copy(finished, tmp_path / "runs", f"2026-11-25_{evil}")
+    change(run, name=evil, preset=evil, error=evil, status="failed")
+    parts = [{"type": "marked", "label": evil}, {"type": "failed", "reason": evil}, {"type": evil},
+             {"type": "warning", "message": evil}, {"type": "refused", "reason": evil},
+             {"type": "steered", "key": evil, "old": 1, "new": 2}]  # fmt: skip
+    for part in parts:
+        append_line(run.events_jsonl, {"step": 3, **part})
+    for kind in ("fifo", "zero", "deep", "folder"):
+        for file in FILES[:5]:
+            replace_by(kind, copy(finished, tmp_path / "runs", f"2026-11-26_{kind}_{file}").path / file)
+    env = {**os.environ, "TERM": "xterm-256color"}
+    for arguments, keys in (([], "Gjk"), (["attach", str(run.path)], "2345")):
+        command = ["-m", "grok_tui", *arguments]
+        child = pexpect.spawn(sys.executable, command, cwd=str(tmp_path), env=env, dimensions=(40, 140), timeout=20)
+        child.expect("quit")
+        shown = child.before
+        for key in [*keys, "q"]:
+            child.send(key)
+            time.sleep(0.4)
+        child.expect(pexpect.EOF)
+        child.close()
+        shown += child.before
+        assert (child.exitstatus, b"Traceback" in shown) == (0, False)
+        assert b"\x1b]52" not in shown
+        assert "\x9b".encode() not in shown
 
 
 @pytest.mark.faults("stale status of dead hosts")
