@@ -34,8 +34,11 @@ def read_text(path: Path, limit: int) -> str:
     return content.decode("utf-8")
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Replace a file. Readers see the old file or the new one, also after a power cut."""
+def write_atomically(path: Path, text: str, *, at_once: bool = True) -> None:
+    """Replace a file. Readers see the old file or the new one, also after a power cut.
+
+    at_once: wait until the new one is sure to be seen after a power cut.
+    """
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -47,7 +50,8 @@ def write_atomically(path: Path, text: str) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
-    sync_folder(path.parent)
+    if at_once:
+        sync_folder(path.parent)
 
 
 def sync_folder(folder: Path) -> None:

@@ -3,6 +3,7 @@
 import inspect
 import json
 from datetime import UTC, datetime
+from functools import cache
 from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -128,7 +129,7 @@ def checked(raw: dict[str, Any]) -> dict[str, Any]:
 def lenient(kind: type[msgspec.Struct], raw: Any) -> dict[str, Any]:
     """The fields of a record, each with its value or its default; fields that the record does not have stay."""
     found = dict(raw) if isinstance(raw, dict) else {}
-    for field in msgspec.structs.fields(kind):
+    for field in fields(kind):
         default = field.default if field.default_factory is msgspec.NODEFAULT else field.default_factory()
         value = found.pop(field.name, default)
         if inspect.isclass(field.type) and issubclass(field.type, msgspec.Struct):
@@ -143,6 +144,12 @@ def lenient(kind: type[msgspec.Struct], raw: Any) -> dict[str, Any]:
         if value is not UNSET:
             found[field.name] = value
     return found
+
+
+@cache
+def fields(kind: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
+    """The fields of a record; msgspec needs a millisecond to find them."""
+    return msgspec.structs.fields(kind)
 
 
 def now() -> str:

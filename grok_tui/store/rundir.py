@@ -105,7 +105,8 @@ class RunDir:
 
     def update_info(self, **changes: Any) -> None:
         """Change fields of run.json; readers see the old file or the new one, never half of one."""
-        write_info(self, info_file.read(self.run_json) | changes)
+        text = info_file.to_json(info_file.read(self.run_json) | changes)
+        write_atomically(self.run_json, text, at_once="status" in changes)
 
     def is_held(self) -> bool:
         """Whether an engine, or the process that is starting one, holds this run."""
