@@ -128,7 +128,7 @@ def invoke(app: typer.Typer) -> int:
     except OSError as error:
         name = f"{error.filename}: " if error.filename is not None else ""
         output.note(f"{name}{error.strerror or error}")
-        return FAILED
+        return USAGE if isinstance(error, NotADirectoryError) else FAILED
     except Exception as error:
         if not hasattr(error, "format_message"):  # typer's own usage errors have it
             raise

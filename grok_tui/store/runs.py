@@ -35,14 +35,12 @@ def listed(runs: Path, newest: int | None = None) -> tuple[Listed, list[str]]:
 
 
 def folders(runs: Path) -> list[str]:
-    """Names of the directories below `runs`, hidden ones left out."""
+    """Names of the directories below `runs`, hidden ones left out; OSError if it cannot be read."""
     try:
         with os.scandir(runs) as entries:
             return [entry.name for entry in entries if not entry.name.startswith(".") and is_folder(entry)]
-    except (FileNotFoundError, NotADirectoryError):
+    except FileNotFoundError:
         return []
-    except OSError as error:
-        raise UsageError(f"--runs {runs}: cannot be read: {error.strerror}") from None
 
 
 def is_folder(entry: os.DirEntry[str]) -> bool:
