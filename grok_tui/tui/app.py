@@ -1,10 +1,8 @@
-"""The app: it starts runs, shows one, and leaves without losing any."""
+"""The app: a gallery and a live screen, and what is asked before a run starts, stops or is left alone."""
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
-from subprocess import Popen
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,39 +13,36 @@ from textual.widgets import Input
 from ..config import fields, presets
 from ..config.schema import RunConfig
 from ..errors import GrokError, UsageError
-from ..store import requests, rundir
-from ..store.branch import branch
 from ..store.rundir import RunDir
-from .base_screen import BaseScreen, BranchRun, ResumeRun, StartConfig, StartPreset, StopRun, WatchRun
+from .base_screen import BaseScreen
 from .catalog import Listing
+from .engines import Engines
 from .gallery import Gallery
 from .keys import bindings, keymap_file, keymap_of, read_keymap
-from .leaving import STOP, farewell, question_before_start, quit_question, stop_question, training_info
+from .leaving import STOP, farewell, question_before_start, quit_question, stop_question
 from .live import Live
 from .question import Question
+from .run_view import training_info
 from .signals import watch_signals
 from .theme import QUIET, VARIABLES
 
 if TYPE_CHECKING:
     from textual.command import Provider
 
-    from ..engine.launch import InProcess
-
 LISTING = 2.0
 """Least seconds between two listings of the runs."""
-STOPPING = 60.0
-"""Most seconds that an engine is waited for to save and stop."""
+STOPPING = "stopping, and saving…"
 
 
 def palette_provider() -> "type[Provider]":
-    """The palette's entries; read only when it is opened."""
+    """The palette's entries; imported only when it is opened."""
     from .command_palette import KeyCommands
 
     return KeyCommands
 
 
 class GrokApp(App[int], inherit_bindings=False):
-    """Gallery and live screen. Training belongs to engines of their own: the app may end, or die, at any time."""
+    """Training belongs to engines of their own: the app may end, or die, at any time."""
 
     CSS_PATH = "app.tcss"
     TITLE = "grok-tui"
@@ -76,13 +71,10 @@ class GrokApp(App[int], inherit_bindings=False):
         self.preset = preset
         self.sets = sets
         self.seed = seed
-        self.device = device
-        self.in_process = in_process
         self.current: RunDir | None = run
         """The run that was watched last."""
+        self.engines = Engines(runs, device, in_process)
         self.listing = Listing()
-        self._hosts: list[InProcess] = []
-        self._engines: list[Popen[bytes]] = []
         self._leaving = False
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
@@ -96,8 +88,8 @@ class GrokApp(App[int], inherit_bindings=False):
         except UsageError as error:
             complaint = str(error)
         if not self.is_headless:
-            watch_signals(self.detach, self.exit)
-        self.set_interval(2.0, self.reap)
+            watch_signals(lambda: self.engines.detach(self.current), self.exit)
+        self.set_interval(2.0, self.engines.reap)
         if self.preset is not None:
             self.start_preset(self.preset, self.sets, self.seed)
         elif self.current is not None:
@@ -109,7 +101,7 @@ class GrokApp(App[int], inherit_bindings=False):
         self.run_worker(self.keep_listing(), group="listing")
 
     async def keep_listing(self) -> None:
-        """List the runs in a thread of its own, less often if it takes long."""
+        """List the runs in a thread, less often if it takes long."""
         while True:
             started = monotonic()
             self.listing = await asyncio.to_thread(Listing.read, self.runs)
@@ -133,6 +125,21 @@ class GrokApp(App[int], inherit_bindings=False):
             self.show(screen)
         screen.say(text)
 
+    def watch_run(self, run: RunDir | None) -> None:
+        """Show a run; None: the one that was watched last."""
+        run = run or self.current
+        if run is None:
+            return
+        try:
+            live = Live(run, self.runs)
+        except (UsageError, OSError, ValueError) as error:
+            self.say(str(error))
+            return
+        if self.current is not None and self.current.path != run.path:
+            self.engines.drop_pace(self.current)
+        self.current = run
+        self.show(live)
+
     def start_preset(self, name: str, sets: list[str] | None = None, seed: int | None = None) -> None:
         try:
             config = presets.load_preset(name, sets)
@@ -141,109 +148,58 @@ class GrokApp(App[int], inherit_bindings=False):
         except UsageError as error:
             self.say(str(error))
             return
-        self.ask_before_start(lambda: self.start(config, name))
+        self.start_config(config, name)
 
-    def ask_before_start(self, start: Callable[[], None], run: RunDir | None = None) -> None:
-        """Start; if other runs are training, ask first what becomes of them. `run`: the one to be started, if known."""
-        others = Listing.read(self.runs).training(besides=run)
-        if not others:
-            start()
-            return
+    def begin(self, start: Callable[[], RunDir], run: RunDir | None = None) -> None:
+        """Start an engine and watch its run. If other runs are training, ask first what becomes of them.
 
-        async def stop_and_start() -> None:
-            await self.stop_runs(others)
-            start()
+        run: the one that is to be trained, if it exists.
+        """
+
+        def begin_now() -> None:
+            try:
+                self.watch_run(start())
+            except GrokError as error:
+                self.say(str(error))
+
+        async def stop_and_begin() -> None:
+            await self.engines.stop(others)
+            begin_now()
 
         def answered(choice: str | None) -> None:
             if choice == "keep":
-                start()
+                begin_now()
             elif choice == "stop":
-                self.say("stopping, and saving…")
-                self.run_worker(stop_and_start())
+                self.say(STOPPING)
+                self.run_worker(stop_and_begin())
 
+        others = Listing.read(self.runs).training(besides=run)
+        if not others:
+            begin_now()
+            return
         if not isinstance(self.screen, BaseScreen):
             self.show(Gallery(self.runs))
         self.push_screen(question_before_start(others), answered)
 
-    def start(self, config: RunConfig, preset: str) -> None:
-        try:
-            run = rundir.create(self.runs, config, preset=preset, device=self.device, pace=config.train.pace)
-        except UsageError as error:
-            self.say(str(error))
-        except OSError as error:
-            self.say(f"--runs {self.runs}: cannot be written: {error.strerror}")
-        else:
-            self.launch(run)
+    def start_config(self, config: RunConfig, preset: str) -> None:
+        self.begin(lambda: self.engines.start(config, preset))
 
-    def launch(self, run: RunDir, resume: bool = False) -> None:
-        """Give a run to an engine, in its own process or in this one, and watch it."""
-        from ..engine import launch
+    def resume_run(self, run: RunDir) -> None:
+        self.begin(lambda: self.engines.resume(run), run)
 
-        try:
-            options: dict[str, Any] = {}
-            if resume:  # what is asked from now on is asked of the new engine
-                options = {"lock": run.acquire(), "requests_from": run.commands_jsonl.stat().st_size}
-                run.update_info(status="starting", ended=None, error=None)
-            if self.in_process:
-                self._hosts.append(launch.host_in_process(run, resume=resume, **options))
-            else:
-                self._engines.append(launch.spawn(run, resume=resume, **options))
-        except (GrokError, OSError) as error:
-            self.say(f"the engine did not start: {error}")
-            return
-        self.watch_run(run)
+    def branch_run(self, run: RunDir, changes: dict[str, Any]) -> None:
+        self.begin(lambda: self.engines.branch(run, changes))
 
-    def watch_run(self, run: RunDir) -> None:
-        try:
-            live = Live(run, self.runs)
-        except (UsageError, OSError, ValueError) as error:
-            self.say(str(error))
-            return
-        if self.current is not None and self.current.path != run.path:
-            self.drop_pace()
-        self.current = run
-        self.show(live)
-
-    def reap(self) -> None:
-        """Collect engines that have ended, so that none stays behind as a zombie."""
-        self._engines = [engine for engine in self._engines if engine.poll() is None]
-
-    def on_start_preset(self, message: StartPreset) -> None:
-        self.start_preset(message.name)
-
-    def on_start_config(self, message: StartConfig) -> None:
-        self.ask_before_start(lambda: self.start(message.config, message.preset))
-
-    def on_watch_run(self, message: WatchRun) -> None:
-        run = message.run or self.current
-        if run is not None:
-            self.watch_run(run)
-
-    def on_resume_run(self, message: ResumeRun) -> None:
-        self.ask_before_start(lambda: self.launch(message.run, resume=True), message.run)
-
-    def on_branch_run(self, message: BranchRun) -> None:
-
-        def start() -> None:
-            try:
-                made = branch(message.run, self.runs, message.changes)
-            except (GrokError, OSError) as error:
-                self.say(str(error))
-            else:
-                self.launch(made)
-
-        self.ask_before_start(start)
-
-    def on_stop_run(self, message: StopRun) -> None:
-        run, info = message.run, training_info(message.run)
+    def stop_run(self, run: RunDir) -> None:
+        info = training_info(run)
         if info is None:
             self.say(f"{run.id} is not training: there is nothing to stop")
             return
 
         def answered(choice: str | None) -> None:
             if choice == STOP.name:
-                self.say("stopping, and saving…")
-                self.run_worker(self.stop_runs([run]))
+                self.say(STOPPING)
+                self.run_worker(self.engines.stop([run]))
 
         self.push_screen(stop_question(info), answered)
 
@@ -266,31 +222,28 @@ class GrokApp(App[int], inherit_bindings=False):
         for line in self.screen.query(Input):
             line.cursor_blink = False
 
-    def drop_pace(self) -> None:
-        """Nobody watches the run any more: it need not keep to a pace."""
-        info = training_info(self.current)
-        if self.current is not None and info is not None and info["asked"].get("pace"):
-            with suppress(OSError):
-                requests.send(self.current, "pace", pace=0.0)
-
     async def action_quit(self) -> None:
         """Leave; if the run that is watched trains, ask what becomes of it."""
         info = training_info(self.current)
-        if info is None and not any(host.is_alive() for host in self._hosts):
+        if info is None and not self.engines.is_training_here:
             await self.leave()
         elif not isinstance(self.screen, Question):
-            self.push_screen(quit_question(info, self.in_process), self.quit_answered)
+            self.push_screen(quit_question(info, self.engines.in_process), self.quit_answered)
 
     async def quit_answered(self, choice: str | None) -> None:
         if choice == "detach":
             await self.leave()
         elif choice == STOP.name:
             self._leaving = True
-            self.say("stopping, and saving…")
+            self.say(STOPPING)
             self.run_worker(self.stop_and_leave(), exclusive=True)
 
+    async def stop_and_leave(self) -> None:
+        await self.engines.stop([self.current] if self.current else [])
+        await self.leave()
+
     async def action_detach(self) -> None:
-        if self.in_process and training_info(self.current):
+        if self.engines.in_process and training_info(self.current):
             self.say("training lives inside this app (--in-process), and ends with it: q stops and saves")
         else:
             await self.leave()
@@ -302,29 +255,9 @@ class GrokApp(App[int], inherit_bindings=False):
         else:
             await self.action_quit()
 
-    async def stop_runs(self, runs: list[RunDir]) -> None:
-        """Ask engines to save and stop, and wait until they have."""
-        deadline = monotonic() + STOPPING
-        for run in runs:
-            with suppress(OSError):
-                requests.send(run, "stop")
-        while any(training_info(run) for run in runs) and monotonic() < deadline:
-            await asyncio.sleep(0.1)
-
-    async def stop_and_leave(self) -> None:
-        await self.stop_runs([self.current] if self.current else [])
-        await self.leave()
-
-    async def leave(self, code: int = 0) -> None:
+    async def leave(self) -> None:
         """Leave, and say on the terminal what goes on training and how to watch it again."""
         self._leaving = True
-        await asyncio.to_thread(self.detach)
+        await asyncio.to_thread(self.engines.detach, self.current)
         listing = await asyncio.to_thread(Listing.read, self.runs)
-        self.exit(code, message=farewell(listing, self.current, self.runs) or None)
-
-    def detach(self) -> None:
-        """See to it that training can go on without the app: at full speed; in this process it is saved and stopped."""
-        if not self._hosts:
-            self.drop_pace()
-        for host in self._hosts:
-            host.stop()
+        self.exit(0, message=farewell(listing, self.current, self.runs) or None)

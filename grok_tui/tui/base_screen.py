@@ -1,11 +1,10 @@
 """What the gallery and the live screen share: a footer of keys, a line for notices, and what they ask of the app."""
 
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol, cast
 
 from rich.text import Text
+from textual.dom import DOMNode
 from textual.events import Key
-from textual.message import Message
 from textual.screen import Screen
 from textual.timer import Timer
 
@@ -19,48 +18,20 @@ from .static_text import StaticText, one_line, styled
 NOTICE_SECONDS = 6.0
 
 
-@dataclass
-class StartPreset(Message):
-    """Run this preset."""
+class Host(Protocol):
+    """What screens ask of the app. If other runs are training, what would start one asks first."""
 
-    name: str
-
-
-@dataclass
-class StartConfig(Message):
-    """Run this config."""
-
-    config: RunConfig
-    preset: str
+    def start_preset(self, name: str) -> None: ...
+    def start_config(self, config: RunConfig, preset: str) -> None: ...
+    def resume_run(self, run: RunDir) -> None: ...
+    def branch_run(self, run: RunDir, changes: dict[str, Any]) -> None: ...
+    def stop_run(self, run: RunDir) -> None: ...
+    def watch_run(self, run: RunDir | None) -> None: ...
 
 
-@dataclass
-class WatchRun(Message):
-    """Show this run; None: the one that was watched last."""
-
-    run: RunDir | None
-
-
-@dataclass
-class ResumeRun(Message):
-    """Go on with this run from its last checkpoint."""
-
-    run: RunDir
-
-
-@dataclass
-class BranchRun(Message):
-    """Go on from the last checkpoint of this run, in a new run and with these knobs changed."""
-
-    run: RunDir
-    changes: dict[str, Any]
-
-
-@dataclass
-class StopRun(Message):
-    """Ask whether this run is to save and stop."""
-
-    run: RunDir
+def host_of(node: DOMNode) -> Host:
+    """The app to which a widget belongs."""
+    return cast(Host, node.app)
 
 
 class BaseScreen(Screen[None]):

@@ -42,10 +42,10 @@ def preset_card(name: str, config: RunConfig | str, claims: list[Claim], width: 
 
 
 def claim_text(claim: Claim) -> Text:
-    text = styled(f"{claim.says}\n", theme.TEXT)
-    published = "no figure" if claim.published == "UNKNOWN" else claim.published
-    text.append("published ", theme.DIM).append(f"{published}\n", theme.TEXT)
-    return text.append(f"{claim.figure}  ", theme.DIM).append(f"grok-tui verify {claim.id}\n", theme.THIRD)
+    text = styled(f"{claim.says}\n", theme.TEXT).append("published ", theme.DIM)
+    text.append("no figure" if claim.published == "UNKNOWN" else claim.published, theme.TEXT)
+    text.append(f" ({claim.figure})\nto check it ", theme.DIM)
+    return text.append(f"grok-tui verify {claim.id}\n", theme.THIRD)
 
 
 def setup(config: RunConfig) -> list[tuple[str, str]]:

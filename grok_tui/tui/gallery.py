@@ -14,13 +14,14 @@ from textual.widgets import Input
 from ..claims import registry
 from ..errors import UsageError
 from . import theme
-from .base_screen import BaseScreen, StartPreset, StopRun, WatchRun
+from .base_screen import BaseScreen, host_of
 from .catalog import START, Catalog, Entry, Listing, heading, known_presets, preset_entries, preset_entry, scroll
 from .details import preset_card, run_card
 from .keys import bindings
 from .static_text import StaticText, both_ends, one_line, styled
 
 FOOTER = [("choose", "start"), ("down up", "move"), ("filter", "filter"), ("card-down card-up", "read on")]
+SUBTITLE = "networks that grok: they fit the train data early, and the test data much later"
 NARROW = 64
 """Columns below which there is no room for the card."""
 LAST = [("help", "help"), ("quit", "quit")]
@@ -71,11 +72,11 @@ class Gallery(BaseScreen):
         self.call_after_refresh(self.fill)
 
     def show_frame(self) -> None:
-        title = styled("grok-tui", f"bold {theme.BRIGHT}")
-        title.append("  networks that fit their train data early, and the test data much later", theme.DIM)
+        subtitle = SUBTITLE if self.size.width >= 120 else "networks that grok"
+        title = styled("grok-tui", f"bold {theme.BRIGHT}").append(f"  {subtitle}", theme.DIM)
         count = len(self.listing.training())
         where = styled(f"{count} training  " if count else "", theme.GOOD)
-        where.append(f"runs in {shortened(self.runs)}", theme.DIM)
+        where.append(f"directory {shortened(self.runs)}", theme.DIM)
         self.query_one("#header", StaticText).show(both_ends(title, where, max(self.size.width - 2, 0)))
         entries, chosen = list(FOOTER), self.query_one(Catalog).chosen()
         if chosen and chosen.run:
@@ -149,14 +150,14 @@ class Gallery(BaseScreen):
     def action_choose(self) -> None:
         entry = self.query_one(Catalog).chosen()
         if entry and entry.preset:
-            self.post_message(StartPreset(entry.preset))
+            host_of(self).start_preset(entry.preset)
         elif entry and entry.run:
-            self.post_message(WatchRun(entry.run))
+            host_of(self).watch_run(entry.run)
 
     def action_stop(self) -> None:
         entry = self.query_one(Catalog).chosen()
         if entry and entry.run:
-            self.post_message(StopRun(entry.run))
+            host_of(self).stop_run(entry.run)
         else:
             self.say("s stops a run: move to one first")
 
@@ -191,6 +192,6 @@ class Gallery(BaseScreen):
             self.fill()
             self.query_one(Catalog).focus()
         elif self.can_go_back:
-            self.post_message(WatchRun(None))
+            host_of(self).watch_run(None)
         else:
             self.say("there is no run to go back to; q leaves")

@@ -4,22 +4,12 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ..errors import UsageError
 from ..store.rundir import RunDir
 from .catalog import Listing
 from .question import CANCEL, Answer, Question
-from .run_view import is_live, seeds_of
+from .run_view import seeds_of, training_info
 
 STOP = Answer(("s",), "stop", "stop and save", "it can go on later from where it stopped")
-
-
-def training_info(run: RunDir | None) -> dict[str, Any] | None:
-    """The run.json of a run that an engine has in hand; None of any other."""
-    try:
-        info = run.info() if run is not None else None
-    except UsageError:
-        return None
-    return info if info is not None and is_live(info) else None
 
 
 def doing(info: dict[str, Any] | None) -> str:

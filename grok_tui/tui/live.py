@@ -13,7 +13,7 @@ from ..config.fields import replace
 from ..errors import UsageError
 from ..store.reader import RunReader
 from ..store.rundir import RunDir
-from .base_screen import BaseScreen, BranchRun, ResumeRun, StartConfig, StopRun
+from .base_screen import BaseScreen, host_of
 from .catalog import Catalog, Listing
 from .chart import Chart
 from .keys import bindings
@@ -225,12 +225,12 @@ class Live(BaseScreen):
         """Pause or go on; a run that stopped goes on from its checkpoint, one that failed in a branch."""
         status, run = "" if self.lost else self.reader.info["status"], self.reader.run
         if status == "interrupted":
-            self.post_message(ResumeRun(run))
+            host_of(self).resume_run(run)
         elif status == "failed" and (steps := run.checkpoint_steps()):
 
             def branch(read: Any) -> None:
                 if read is not None:
-                    self.post_message(BranchRun(run, dict([read])))
+                    host_of(self).branch_run(run, dict([read]))
 
             self.app.push_screen(branch_prompt(self.control, steps[-1]), branch)
         else:
@@ -241,12 +241,12 @@ class Live(BaseScreen):
         config, info = self.reader.config, self.reader.info
         if reseed:
             config = replace(config, {"train.seed": config.train.seed + 1})
-        self.post_message(StartConfig(config, str(info.get("preset") or info.get("name"))))
+        host_of(self).start_config(config, str(info.get("preset") or info.get("name")))
 
     def action_stop(self) -> None:
         """Stop the run that is chosen in the list, or else the run that is watched."""
         entry = self.query_one(Catalog).chosen() if self.query_one(Catalog).has_focus else None
-        self.post_message(StopRun((entry and entry.run) or self.reader.run))
+        host_of(self).stop_run((entry and entry.run) or self.reader.run)
 
     def action_chart(self) -> None:
         self.query_one(Chart).next_mode(self.reader)

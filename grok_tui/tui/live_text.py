@@ -72,18 +72,19 @@ def words(reader: RunReader, width: int, most: int = 3, lost: str = "") -> Text:
     if lost:
         return styled(lost, theme.BAD)
     found = verdict(reader)
+    theory = found.theory if found.theory.endswith("theory") or not found.theory else f"theory: {found.theory}"
     kept: list[str] = []
     for more in sorted(found.more, key=lambda more: not found.theory or found.theory not in more.lower()):
         chosen = [one for one in found.more if one in (*kept, more)]
-        if fits([found.says, *chosen], found.theory, width, most):
+        if fits([found.says, *chosen], theory, width, most):
             kept = chosen
     rows = wrap(" ".join([found.says, *kept]), width) or [""]
     lines = [styled(row, theme.TEXT) for row in rows[:most]]
-    if not found.theory:
+    if not theory:
         return Text("\n").join(lines)
-    if lines[-1].cell_len + 3 + len(found.theory) > width:
+    if lines[-1].cell_len + 3 + len(theory) > width:
         lines.append(Text())
-    lines[-1] = both_ends(lines[-1], styled(found.theory, f"italic {theme.STEER}"), width)
+    lines[-1] = both_ends(lines[-1], styled(theory, f"italic {theme.STEER}"), width)
     return Text("\n").join(lines)
 
 

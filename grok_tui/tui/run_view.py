@@ -5,8 +5,10 @@ from typing import Any
 
 from ..config.fields import NORM, has_norm
 from ..config.steering import HOLD
+from ..errors import UsageError
 from ..store.info import ENDED
 from ..store.reader import RunReader
+from ..store.rundir import RunDir
 from ..verdict.series import knobs_of
 from . import theme
 
@@ -25,6 +27,15 @@ STATUS = {
 def is_live(info: dict[str, Any]) -> bool:
     """Whether an engine has this run in hand."""
     return info["status"] not in ENDED
+
+
+def training_info(run: RunDir | None) -> dict[str, Any] | None:
+    """The run.json of a run that an engine has in hand; None of any other."""
+    try:
+        info = run.info() if run is not None else None
+    except UsageError:
+        return None
+    return info if info is not None and is_live(info) else None
 
 
 def ending_of(info: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ from ..numbers import grouped
 from ..store.events import describe
 from ..store.reader import RunReader
 from . import theme
-from .base_screen import StartPreset, WatchRun
+from .base_screen import host_of
 from .catalog import Catalog, Listing, heading, preset_entries, scroll
 from .charts.marks import marks_of
 from .details import config_text
@@ -90,6 +90,6 @@ class Side(Vertical):
         event.stop()
         entry = self.query_one(Catalog).chosen()
         if entry and entry.preset:
-            self.post_message(StartPreset(entry.preset))
+            host_of(self).start_preset(entry.preset)
         elif entry and entry.run:
-            self.post_message(WatchRun(entry.run))
+            host_of(self).watch_run(entry.run)
