@@ -3,7 +3,7 @@
 import queue
 import traceback
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..config.schema import RunConfig
 from ..errors import INTERRUPTED, GrokError
@@ -22,24 +22,14 @@ SAID = ("phase", "steered", "refused", "failed", "warning", "paused", "continued
 class Foreground:
     """Trains a run. If what it prints no longer arrives, it says so once and the training goes on."""
 
-    def __init__(
-        self,
-        run: RunDir,
-        config: RunConfig,
-        *,
-        json: bool,
-        quiet: bool,
-        resume: bool = False,
-        lock: int | None = None,
-        requests_from: int | None = None,
-    ) -> None:
+    def __init__(self, run: RunDir, config: RunConfig, *, json: bool, quiet: bool, **engine: Any) -> None:
         from ..engine.thread import TrainerThread
 
         self.run, self.config = run, config
         self.json, self.quiet = json, quiet
         self._gone: Exception | None = None
         self._records: queue.SimpleQueue[Record] = queue.SimpleQueue()
-        self.thread = TrainerThread(run, resume=resume, observe=self._observe, lock=lock, requests_from=requests_from)
+        self.thread = TrainerThread(run, observe=self._observe, **engine)
 
     def train(self) -> int:
         """Train to the end or to a signal; print what happens and, last, the result. Returns the exit code."""

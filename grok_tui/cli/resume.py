@@ -48,13 +48,11 @@ def resume(
         raise typer.Exit(train(made, config, json=json, quiet=quiet, detach=detach))
     lock = found.acquire()
     try:
-        requests_from = os.path.getsize(found.commands_jsonl) if found.commands_jsonl.exists() else 0
         config = prepare(found, steps, device)
     except BaseException:
         os.close(lock)
         raise
-    engine = {"resume": True, "lock": lock, "requests_from": requests_from}
-    raise typer.Exit(train(found, config, json=json, quiet=quiet, detach=detach, **engine))
+    raise typer.Exit(train(found, config, json=json, quiet=quiet, detach=detach, resume=True, lock=lock))
 
 
 def prepare(run: RunDir, steps: int | None, device: str | None) -> RunConfig:

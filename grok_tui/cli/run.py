@@ -61,7 +61,7 @@ def check_device(device: str, config: RunConfig) -> None:
 
 
 def train(run: RunDir, config: RunConfig, *, json: bool, quiet: bool, detach: bool = False, **engine: Any) -> int:
-    """Train a run in this process or detached, and return the exit code; `engine`: resume, lock, requests_from."""
+    """Train a run in this process or detached, and return the exit code; `engine`: resume, lock."""
     if not lock.works(run.path):
         output.note(f"{run.path}: this file system has no locks; a heartbeat shows that the run is held")
     if not detach:

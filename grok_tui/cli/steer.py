@@ -59,14 +59,13 @@ def stop(run: options.Run, runs: options.Runs = options.RUNS, json: options.Json
     """Have a run saved and stopped; returns when it has. grok-tui resume goes on from there."""
     found = live(store_runs.find(run, runs))
     reader = RunReader(found)
+    request = requests.send(found, "stop")
     for _ in waiting(SAVING_SECONDS, f"{found.id} has not stopped within {SAVING_SECONDS:g} s"):
-        request = requests.send(found, "stop")
-        for _ in waiting(SAVING_SECONDS, f"{found.id} has not stopped within {SAVING_SECONDS:g} s"):
-            reader.refresh()
-            if reader.info["status"] in ENDED or refused(reader, request):
-                break
+        reader.refresh()
         if reader.info["status"] in ENDED:
-            break  # otherwise the engine was still starting and did not read the request
+            break
+        if refused(reader, request):  # the engine was still starting
+            request = requests.send(found, "stop")
     status, step = str(info.read(found.run_json)["status"]), reader.info["progress"]["step"]
     if json:
         output.json_line({"type": "result", "run": found.id, "status": status, "step": step})
@@ -88,10 +87,7 @@ def live(run: RunDir) -> RunDir:
 
 def answers(run: RunDir, reader: RunReader, request: str, count: int) -> list[Event]:
     """The events that answer a request: `count` changes, or one refusal."""
-    for _ in waiting(
-        PATIENCE_SECONDS,
-        f"{run.id} did not answer within {PATIENCE_SECONDS:g} s; the request stays in its commands.jsonl",
-    ):
+    for _ in waiting(PATIENCE_SECONDS, f"{run.id} did not answer within {PATIENCE_SECONDS:g} s"):
         reader.refresh()
         found = [event for event in reader.events if event.get("request") == request]
         if len(found) >= count or refused(reader, request):

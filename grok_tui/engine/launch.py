@@ -4,23 +4,21 @@ import os
 import subprocess
 import sys
 
+from ..store.jsonl import Tail
 from ..store.rundir import RunDir
 from .thread import TrainerThread
 
 
-def spawn(
-    run: RunDir, resume: bool = False, lock: int | None = None, requests_from: int | None = None
-) -> subprocess.Popen[bytes]:
+def spawn(run: RunDir, resume: bool = False, lock: int | None = None) -> subprocess.Popen[bytes]:
     """Start the engine as a process in its own session, already holding the run; returns at once.
 
-    lock: the descriptor of the run's lock if this process holds it; it is closed here.
-    requests_from: see `TrainerThread`.
+    It answers every request from now on. lock: the descriptor of the run's lock if this process holds it; it is closed.
     `-P`: a `random.py` in the user's directory must not become the engine's.
     """
     lock = run.acquire() if lock is None else lock
     command = [sys.executable, "-P", "-m", "grok_tui.engine.host", str(run.path.resolve()), "--lock", str(lock)]
-    command += ["--resume"] if resume else []
-    command += [] if requests_from is None else ["--requests-from", str(requests_from)]
+    if resume:
+        command += ["--resume", "--requests-from", str(Tail(run.commands_jsonl, from_end=True).offset)]
     try:
         with run.log.open("ab") as log:
             return subprocess.Popen(

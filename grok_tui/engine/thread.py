@@ -74,6 +74,8 @@ class TrainerThread(threading.Thread):
                 self.exit_code = error.exit_code
         finally:
             self._ended.set()
+            with suppress(OSError):
+                os.utime(self.run_dir.lock, (0, 0))  # no sign of life any more
             os.close(self._lock)
 
     def _beat(self) -> None:

@@ -51,9 +51,9 @@ def probe(lock: Path) -> bool | None:
 
 
 def last_sign(lock: Path) -> float | None:
-    """When the engine last touched its file, in seconds since the epoch; None if there is no file."""
+    """When the engine last touched its file, in seconds since the epoch; None if there is no file, or it has ended."""
     try:
-        return os.stat(file_of(lock), follow_symlinks=False).st_mtime
+        return os.stat(file_of(lock), follow_symlinks=False).st_mtime or None
     except OSError:
         return None
 

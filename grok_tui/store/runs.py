@@ -110,7 +110,9 @@ def check_removable(run: RunDir, *, force: bool = False) -> None:
     if not any(map(os.path.lexists, (run.config_toml, run.events_jsonl))):
         raise UsageError(f"{run.path}: not a run: it has neither config.toml nor events.jsonl")
     if info["status"] not in ENDED and not (force and lock.probe(run.lock) is not True):
-        raise RunHeld(f"{run.id} is still training; stop it first, with grok-tui stop {run.id}")
+        if lock.probe(run.lock):
+            raise RunHeld(f"{run.id} is still training; stop it first, with grok-tui stop {run.id}")
+        raise RunHeld(f"{run.id} may still train on {info['host']}, which was alive a minute ago; --force removes it")
 
 
 def remove(run: RunDir, *, force: bool = False) -> str:
