@@ -1,6 +1,6 @@
 """The live screen's lines of text, from what was read and the room there is."""
 
-from textwrap import wrap
+from textwrap import TextWrapper
 
 from rich.text import Text
 
@@ -78,7 +78,7 @@ def words(reader: RunReader, width: int, most: int = 3, lost: str = "") -> Text:
         chosen = [one for one in found.more if one in (*kept, more)]
         if fits([found.says, *chosen], theory, width, most):
             kept = chosen
-    rows = wrap(" ".join([found.says, *kept]), width) or [""]
+    rows = wrapped(" ".join([found.says, *kept]), width) or [""]
     lines = [styled(row, theme.TEXT) for row in rows[:most]]
     if not theory:
         return Text("\n").join(lines)
@@ -88,9 +88,14 @@ def words(reader: RunReader, width: int, most: int = 3, lost: str = "") -> Text:
     return Text("\n").join(lines)
 
 
+def wrapped(text: str, width: int) -> list[str]:
+    """Rows of text; the id of a run in it is not broken at its hyphens."""
+    return TextWrapper(width, break_on_hyphens=False).wrap(text)
+
+
 def fits(sentences: list[str], theory: str, width: int, most: int) -> bool:
     """Whether the sentences, and the theory at the end of the last row, fit into so many rows."""
-    rows = wrap(" ".join(sentences), width)
+    rows = wrapped(" ".join(sentences), width)
     needs_row = bool(theory) and len(rows[-1]) + 3 + len(theory) > width
     return len(rows) + needs_row <= most
 

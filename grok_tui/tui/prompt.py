@@ -88,7 +88,7 @@ def knob_prompt(control: RunControl) -> Prompt:
 def branch_prompt(control: RunControl, step: int) -> Prompt:
     """Ask which knob is to have another value in a run that goes on from a checkpoint of this one."""
     lr = settable(control.reader).get("optim.lr")
-    title = f"go on from the checkpoint at step {grouped(step)}, in a new run, with another value of a knob"
+    title = f"go on from step {grouped(step)} in a new run, with another value of a knob"
     return Prompt(title, lambda typed: "esc cancels", control.read_change, f"lr {short(lr / 10)}" if lr else "")
 
 

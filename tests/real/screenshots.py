@@ -3,8 +3,6 @@
 Every picture is the app itself, watching an engine that trains. PNG needs chromium; without it SVG is written.
 """
 
-from __future__ import annotations
-
 import asyncio
 import os
 import re
@@ -91,7 +89,7 @@ async def steered(runs: Path) -> None:
         await pilot.press(*"w" * 13)
         await until(lambda: step(reader) > 1500)
         await save(app, pilot, "wd-off-160x48")
-        await pilot.press("=", *"wd 1", "enter")
+        await pilot.press("=", *"wd 1", "enter", "enter")  # so large a change is asked for twice
         await until(lambda: has(reader, "grokked") and step(reader) > reader.of_type("phase")[-1]["step"] + 400)
         await save(app, pilot, "live-160x48")
         await watched(runs, reader.run, "live-80x24", SMALL)
@@ -99,6 +97,7 @@ async def steered(runs: Path) -> None:
         await pilot.press("?")
         await save(app, pilot, "help-160x48")
         await pilot.press("escape", "q", "s")
+        await until(lambda: app.return_value is not None)
 
 
 async def watched(runs: Path, run: RunDir, name: str, size: tuple[int, int], *keys: str) -> None:
@@ -119,12 +118,34 @@ async def finished(runs: Path, preset: str, name: str, size: tuple[int, int], *k
         await save(app, pilot, name)
 
 
-async def gallery(runs: Path, name: str, size: tuple[int, int]) -> None:
-    """The gallery, with the runs made so far."""
+async def failed(runs: Path) -> None:
+    """A learning rate that is too large: what diverged, the last rows, and how to go on."""
+    app = GrokApp(runs, preset="kumar-poly", sets=[*FULL_SPEED, "optim.lr=400"])
+    async with app.run_test(size=SMALL) as pilot:
+        reader = await reader_of(app)
+        await until(lambda: reader.refresh() and reader.info["status"] == "failed")
+        await save(app, pilot, "failed-80x24")
+
+
+async def question(runs: Path) -> None:
+    """Starting a run while another one trains asks first; the gallery lists what trains now on top."""
+    app = GrokApp(runs, preset="modadd-mlp")
+    async with app.run_test(size=SMALL) as pilot:
+        await reader_of(app)
+        await pilot.press("r")
+        await save(app, pilot, "question-80x24")
+        await pilot.press("escape", "n")
+        await save(app, pilot, "gallery-80x24")
+        await watched_gallery(runs)
+        await pilot.press("escape", "q", "s")
+        await until(lambda: app.return_value is not None)
+
+
+async def watched_gallery(runs: Path) -> None:
+    """The gallery on a larger screen."""
     app = GrokApp(runs)
-    async with app.run_test(size=size) as pilot:
-        await pilot.press("j")
-        await save(app, pilot, name)
+    async with app.run_test(size=MIDDLE) as pilot:
+        await save(app, pilot, "gallery-120x36")
 
 
 async def main() -> None:
@@ -138,8 +159,8 @@ async def main() -> None:
         await finished(runs, "kumar-poly", "error-terms-120x36", MIDDLE, "v", "v")
         await finished(runs, "rfm", "rfm-120x36", MIDDLE, "v")
         await finished(runs, "linear", "linear-80x24", SMALL)
-        await gallery(runs, "gallery-120x36", MIDDLE)
-        await gallery(runs, "gallery-80x24", SMALL)
+        await failed(runs)
+        await question(runs)
 
 
 if __name__ == "__main__":

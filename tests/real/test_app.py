@@ -53,6 +53,8 @@ def test_weight_decay_taken_away_and_given_back(tmp_path: Path) -> None:
         assert reader.info["result"]["t_grok"] is None
         app.press("=")
         app.press(*"wd = 1", "\r")
+        app.wait_for("large change: enter again makes it")
+        app.press("\r")
         app.wait(lambda: reader.refresh() and len(reader.of_type("steered")) == 14, "the change back")
         back = reader.of_type("steered")[-1]
         assert (back["new"], back["optimizer"]["weight_decay"]) == (1.0, 1.0)
@@ -137,6 +139,26 @@ def test_quitting_asks_and_stopping_saves(tmp_path: Path) -> None:
         assert info["status"] == "interrupted"
         assert app.run().checkpoint(info["progress"]["step"]).exists()
         app.wait(lambda: not processes_on(app.run()), "the engine's end", 10)
+
+
+def test_leaving_says_how_to_come_back(tmp_path: Path) -> None:
+    """The line stands in the terminal after the app has closed, and what it says works."""
+    with Terminal(tmp_path, "--preset", "modadd-fast", columns=120) as app:
+        app.wait_until_memorized()
+        run = app.run()
+        app.press("q", "q")
+        app.wait(lambda: not app.child.isalive(), "the app's end", 15)
+        app.wait_for(f"grok-tui attach {run.id}", 5)
+        assert "modadd-fast seed 0 goes on training." in app.text
+    assert len(processes_on(run)) == 1
+    with Terminal(tmp_path, "attach", run.id, columns=120, lines=36) as again:
+        again.wait_for("weight norm")
+        again.press("s", "s")
+        again.wait(lambda: run.info()["status"] == "interrupted", "the engine's end", 20)
+        again.wait_for("■ stopped", 10)
+        again.press(" ")
+        again.wait_for("● training", 30)
+        end(run)
 
 
 def test_in_process_trains_in_the_app_and_saves_at_its_end(tmp_path: Path) -> None:

@@ -307,7 +307,7 @@ async def test_a_failed_run_goes_on_in_a_branch_with_another_lr(runs: Path, engi
         await until(pilot, lambda: shows(app, "✗ failed") and shows(app, "Diverged at step 3,400: the loss is nan"))
         await until(pilot, lambda: shows(app, "last rows") and shows(app, "grok-tui resume"))
         await pilot.press("space")
-        await until(pilot, lambda: shows(app, "go on from the checkpoint at step 3,000") and shows(app, "lr 8e-4"))
+        await until(pilot, lambda: shows(app, "go on from step 3,000 in a new run") and shows(app, "lr 8e-4"))
         await pilot.press("enter")
         await until(pilot, lambda: len(engines) == 1 and live_screen(app).reader.run.id == engines[0].run.id)
         made = engines[0].run
