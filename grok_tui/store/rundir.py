@@ -207,28 +207,17 @@ def create(
     check_runs_dir(runs)
     label = name or preset
     run = RunDir(runs / (id or new_id(label, config.train.seed)))
-    info: dict[str, Any] = {
-        "schema": SCHEMA,
+    info = new_info() | {
         "id": run.id,
         "name": label,
         "preset": preset,
-        "status": "starting",
-        "pid": os.getpid(),
-        "host": socket.gethostname(),
         "asked": {"device": device, "backend": backend, "threads": threads, "pace": pace},
-        "used": {},
-        "started": now(),
-        "ended": None,
         "parent": parent,
         "root": parent["root"] if parent else run.id,
         "depth": parent["depth"] + 1 if parent else 0,
         "stop_on": stop_on,
         "steps": config.train.steps,
         "seed": config.train.seed,
-        "versions": {"grok_tui": __version__, "python": platform.python_version()},
-        "command": sys.argv,
-        "progress": {"step": 0, "steps_per_second": 0.0, "measuring": 0.0},
-        "result": {},
     }
     runs.mkdir(parents=True, exist_ok=True)
     run.path.mkdir()
@@ -244,6 +233,23 @@ def create(
         shutil.rmtree(run.path, ignore_errors=True)
         raise
     return run
+
+
+def new_info() -> dict[str, Any]:
+    """The part of run.json that is the same for every run that starts here and now."""
+    return {
+        "schema": SCHEMA,
+        "status": "starting",
+        "pid": os.getpid(),
+        "host": socket.gethostname(),
+        "used": {},
+        "started": now(),
+        "ended": None,
+        "versions": {"grok_tui": __version__, "python": platform.python_version()},
+        "command": sys.argv,
+        "progress": {"step": 0, "steps_per_second": 0.0, "measuring": 0.0},
+        "result": {},
+    }
 
 
 def fill(run: RunDir, config: RunConfig, info: dict[str, Any]) -> None:
