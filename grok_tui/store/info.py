@@ -99,17 +99,21 @@ class Info(msgspec.Struct):
     parameters: Step | None = None
 
 
+class Damaged(UsageError):
+    """run.json is missing, cut or no JSON."""
+
+
 def read(path: Path) -> dict[str, Any]:
     """The JSON object of a run.json as it stands there; UsageError if it is none of grok-tui's."""
     folder = path.parent
     try:
         info = json.loads(read_text(path, LARGEST), parse_constant=lambda _: None)
     except FileNotFoundError:
-        raise UsageError(f"{folder}: not a run: it has no run.json") from None
+        raise Damaged(f"{folder}: not a run: it has no run.json") from None
     except OSError as error:
         raise UsageError(f"{folder}: not a run: its run.json cannot be read: {error.strerror}") from None
     except (ValueError, RecursionError):
-        raise UsageError(f"{folder}: not a run: its run.json is not JSON") from None
+        raise Damaged(f"{folder}: not a run: its run.json is not JSON") from None
     if not isinstance(info, dict) or not isinstance(info.get("schema"), int) or "status" not in info:
         raise UsageError(f"{folder}: not a run: its run.json is not one of grok-tui's")
     if info["schema"] > SCHEMA:

@@ -23,6 +23,7 @@ from ..config.start import check_start
 from ..errors import RunHeld, UsageError
 from . import info as info_file
 from . import lock
+from .events import EventTail
 from .files import write_atomically
 from .info import ENDED, SCHEMA, now
 
@@ -97,15 +98,40 @@ class RunDir:
 
     def info(self) -> dict[str, Any]:
         """Read run.json, every field of it checked. Its status is `interrupted` if the engine died without a word."""
-        info = info_file.checked(info_file.read(self.run_json))
+        info = info_file.checked(self._read())
         if info["status"] not in ENDED and not self.is_live(info):
             info["status"] = "interrupted"
             info["error"] = self._lost(info["host"])
         return info
 
+    def _read(self) -> dict[str, Any]:
+        """run.json as it is; if a crash has damaged it, what the other files of the run tell."""
+        try:
+            return info_file.read(self.run_json)
+        except info_file.Damaged:
+            if not (self.config_toml.is_file() and self.events_jsonl.is_file()):
+                raise
+        config, events = self.config(), EventTail(self.events_jsonl)()
+        last = events[-1] if events else {"type": "", "step": 0}
+        phases = {event["phase"]: event["step"] for event in events if event["type"] == "phase"}
+        seeds = sorted(int(path.name[5:]) for path in self.path.glob("seed_*") if path.name[5:].isdecimal())
+        return new_info() | {
+            "id": self.id,
+            "name": self.id,
+            "status": last["type"] if last["type"] in ENDED else "interrupted",
+            "error": "run.json was damaged; this was found in the other files",
+            "host": "",
+            "started": events[0].get("time", "") if events else "",
+            "steps": config.train.steps,
+            "seed": config.train.seed,
+            "progress": {"step": last["step"]},
+            "result": {"t_mem": phases.get("memorized"), "t_grok": phases.get("grokked")},
+            **({"seeds": seeds} if seeds else {}),
+        }
+
     def update_info(self, **changes: Any) -> None:
         """Change fields of run.json; readers see the old file or the new one, never half of one."""
-        text = info_file.to_json(info_file.read(self.run_json) | changes)
+        text = info_file.to_json(self._read() | changes)
         write_atomically(self.run_json, text, at_once="status" in changes)
 
     def is_held(self) -> bool:
@@ -134,7 +160,7 @@ class RunDir:
         A child process that inherits the descriptor holds the run as well.
         """
         self.check_inside()
-        info = info_file.checked(info_file.read(self.run_json))
+        info = info_file.checked(self._read())
         seems_live = info["status"] not in ENDED and lock.is_fresh(self.lock)
         if seems_live and info["host"] not in ("", socket.gethostname()) and not lock.probe(self.lock):
             raise RunHeld(f"{self.id} is held by an engine on {info['host']}, which was alive within the last minute")
