@@ -4,6 +4,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import pairwise
+from math import nan
 from typing import Annotated, Any
 
 import typer
@@ -135,9 +136,10 @@ def _line(key: str, value: object) -> None:
 def show_last_rows(reader: RunReader) -> None:
     """The last rows before a run failed, and how to go on."""
     names = ["step", *(name for name in ("train/loss", "test/loss", "norm/weight") if name in reader.columns)]
-    steps = reader.steps[-LAST_ROWS:]
+    columns = [dict(zip(*(part.tolist() for part in reader.series(name)), strict=True)) for name in names[1:]]
+    rows = ((step, *(column.get(step, nan) for column in columns)) for step in reader.steps[-LAST_ROWS:].tolist())
     output.data("last rows")
-    output.table(names, ([f"{step:.0f}", *(f"{reader.at(name, step):.4g}" for name in names[1:])] for step in steps))
+    output.table(names, ([f"{step:.0f}", *(f"{value:.4g}" for value in values)] for step, *values in rows))
     output.data(f"go on with other knobs: grok-tui resume {reader.run.id} --set lr=/10")
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from grok_tui.cli.runs import LAST_ROWS
 from grok_tui.config import presets
 from small import SMALL, GrokTui
 
@@ -94,6 +95,10 @@ def test_a_diverging_run_fails_with_exit_1(grok_tui: GrokTui, tmp_path: Path) ->
     assert list((tmp_path / last["path"] / "checkpoints").glob("*.safetensors"))
     assert "diverged" in json.loads((tmp_path / last["path"] / "run.json").read_text())["error"]
     assert all(json.loads(line) for line in done.stdout.splitlines())  # nan is not JSON
+    shown = grok_tui("runs", "show").stdout
+    assert "diverged at step" in shown
+    assert "--set lr=/10" in shown
+    assert any({"nan", "inf"} & set(line.split()) for line in shown.splitlines()[-LAST_ROWS:])
 
 
 BAD = {
