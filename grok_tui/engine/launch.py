@@ -50,10 +50,8 @@ class InProcess:
         self.thread.join()
 
 
-def host_in_process(
-    run: RunDir, resume: bool = False, lock: int | None = None, requests_from: int | None = None
-) -> InProcess:
+def host_in_process(run: RunDir, resume: bool = False, lock: int | None = None) -> InProcess:
     """Start the engine as a thread of this process."""
-    thread = TrainerThread(run, resume=resume, lock=lock, requests_from=requests_from)
+    thread = TrainerThread(run, resume=resume, lock=lock)
     thread.start()
     return InProcess(thread)

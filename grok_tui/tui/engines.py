@@ -44,13 +44,13 @@ class Engines:
         return self._launch(branch(run, self.runs, changes))
 
     def resume(self, run: RunDir) -> RunDir:
-        """Go on with a run from its last checkpoint. What is asked from now on is asked of the new engine."""
+        """Go on with a run from its last checkpoint."""
         try:
-            lock, requests_from = run.acquire(), run.commands_jsonl.stat().st_size
+            lock = run.acquire()
             run.update_info(status="starting", ended=None, error=None)
         except OSError as error:
             raise GrokError(f"{run.path}: cannot be written: {error.strerror}") from None
-        return self._launch(run, resume=True, lock=lock, requests_from=requests_from)
+        return self._launch(run, resume=True, lock=lock)
 
     def _launch(self, run: RunDir, **options: Any) -> RunDir:
         from ..engine import launch

@@ -68,7 +68,7 @@ def engines(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Engine]]:
     """The engines that were started, none of which trains."""
     started: list[Engine] = []
 
-    def spawn(run: RunDir, resume: bool = False, lock: int | None = None, requests_from: int | None = None) -> Engine:
+    def spawn(run: RunDir, resume: bool = False, lock: int | None = None) -> Engine:
         started.append(Engine(run, resume, lock))
         return started[-1]
 
