@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from .errors import INTERRUPTED
 from .process import open_standard_streams
 
 
@@ -19,9 +20,13 @@ def open_screen(runs: Path, **options: Any) -> int:
 def main() -> None:
     """The entry point of the `grok-tui` command."""
     open_standard_streams()
-    from .cli.app import build, invoke
+    try:
+        from .cli.app import build, invoke
 
-    sys.exit(invoke(build(open_screen)))
+        code = invoke(build(open_screen))
+    except KeyboardInterrupt:  # while modules are imported
+        code = INTERRUPTED
+    sys.exit(code)
 
 
 if __name__ == "__main__":
