@@ -47,7 +47,8 @@ def saving_signals(stop: Callable[[], None]) -> Iterator[list[int]]:
                     os.write(2, SHOW_CURSOR)
             os._exit(128 + signum)
         came.append(signum)
-        stop()
+        with suppress(Exception):  # if that cannot be asked for, the next signal still ends the process
+            stop()
 
     asked = [signum for signum in SIGNALS if signal.getsignal(signum) != signal.SIG_IGN]
     before = {signum: signal.signal(signum, handle) for signum in asked}

@@ -33,7 +33,7 @@ class Foreground:
 
     def train(self) -> int:
         """Train to the end or to a signal; print what happens and, last, the result. Returns the exit code."""
-        with saving_signals(self._stop) as signals:
+        with saving_signals(self.thread.stop) as signals:
             self.thread.start()
             progress = output.TrainingProgress(
                 self.run.info()["name"], self.config.train.steps, quiet=self.quiet or self.json
@@ -52,10 +52,6 @@ class Foreground:
         if error is not None:
             raise error
         return 128 + signals[0] if signals and self.thread.exit_code == INTERRUPTED else self.thread.exit_code
-
-    def _stop(self) -> None:
-        with suppress(OSError, GrokError):  # a request that cannot be written: the second signal ends the process
-            self.thread.stop()
 
     def _observe(self, record: "Record") -> None:
         """Called by the trainer with each record; an error here is recorded as a warning, and no record follows."""
