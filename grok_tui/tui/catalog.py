@@ -58,7 +58,7 @@ class Listing:
         live = [run for run, info in self.runs if is_live(info)]
         return [run for run in live if besides is None or run.path != besides.path]
 
-    def entries(self, words: str = "", current: str = "", width: int = 28, only_live: bool = False) -> list[Entry]:
+    def entries(self, words: str = "", current: str = "", width: int = 26, only_live: bool = False) -> list[Entry]:
         """A line for each run that contains all the words."""
         return [
             Entry(f"run:{run.id}", run_line(run, info, run.id == current, width), run=run)
@@ -139,19 +139,17 @@ def home(claims: list[Claim], words: str) -> Claim:
     return next((claim for claim in claims if contains(about(claim), words)), claims[0])
 
 
-def run_line(run: RunDir, info: dict[str, Any], is_current: bool = False, width: int = 28) -> Text:
+def run_line(run: RunDir, info: dict[str, Any], is_current: bool = False, width: int = 26) -> Text:
     """`● modadd-fast s0   step 3.4k`, or `grok 772` if it has grokked."""
     sign, _, colour = status_of(info)
-    result = info.get("result") or {}
-    right = f"step {compact((info.get('progress') or {}).get('step') or 0)}"
-    if has_grokked := result.get("t_grok") is not None:
-        right = f"grok {compact(result['t_grok'])}"
-    name, seed = str(info.get("name") or run.id), seed_of(info)
+    t_grok = info["result"].get("t_grok")
+    right = f"step {compact(info['progress']['step'])}" if t_grok is None else f"grok {compact(t_grok)}"
+    name, seed = info["name"] or run.id, seed_of(info)
     room = max(width - 13 - len(seed) - 1, 4)
     name = name if len(name) <= room else f"{name[: room - 1]}…"
     line = styled("▸" if is_current else " ", theme.TEXT).append(sign, colour)
     line.append(f" {name} {seed}".ljust(width - 11), theme.TEXT)
-    return line.append(f"{right:>9}", theme.GOOD if has_grokked else theme.DIM)
+    return line.append(f"{right:>9}", theme.DIM if t_grok is None else theme.GOOD)
 
 
 def scroll(view: VerticalScroll, by: int) -> str:

@@ -9,7 +9,7 @@ from ..claims.claim import Claim
 from ..config.fields import values
 from ..config.names import NAMED
 from ..config.schema import RunConfig, Scheduled
-from ..numbers import duration, grouped, short
+from ..numbers import between, duration, grouped, short
 from ..store.reader import RunReader
 from ..store.rundir import RunDir
 from ..verdict.series import knobs_of
@@ -97,21 +97,23 @@ def defaults(section: Any) -> dict[str, Any]:
 
 def run_card(run: RunDir, info: dict[str, Any], width: int = 60) -> Text:
     sign, word, colour = status_of(info)
-    progress, result = info.get("progress") or {}, info.get("result") or {}
-    text = styled(f"{info.get('name')}", f"bold {theme.BRIGHT}").append(f"  {seeds_of(info)}\n", theme.DIM)
+    text = styled(str(info["name"]), f"bold {theme.BRIGHT}").append(f"  {seeds_of(info)}\n", theme.DIM)
     text.append(f"{sign} {word}", colour)
-    text.append(f" at {grouped(progress.get('step') or 0)} of {grouped(info.get('steps') or 0)}\n\n", theme.TEXT)
-    rows = [(name, grouped(result[name])) for name in ("t_mem", "t_grok", "delay") if result.get(name) is not None]
-    rows += [
-        ("device", str((info.get("used") or info["asked"])["device"])),
-        ("started", str(info.get("started", ""))[:19].replace("T", " ")),
+    text.append(f" at {grouped(info['progress']['step'])} of {grouped(info['steps'])}\n\n", theme.TEXT)
+    result = info["result"]
+    rows = [
+        (name, between(result[name], result.get("interval", {}).get(name) if name != "delay" else None))
+        for name in ("t_mem", "t_grok", "delay")
+        if result.get(name) is not None
     ]
-    if info.get("parent"):
-        rows.append(("parent", f"{info['parent'].get('run')} at step {info['parent'].get('step')}"))
-    if info.get("error"):
-        rows.append(("error", str(info["error"])))
-    rows.append(("path", str(run.path)))
-    return text.append_text(rows_text(rows, width))
+    rows += [
+        ("device", str((info["used"] or info["asked"])["device"])),
+        ("started", info["started"][:19].replace("T", " ")),
+    ]
+    if parent := info["parent"]:
+        rows.append(("parent", f"{parent['run']} at step {parent['step']}"))
+    rows += [("error", str(info["error"] or "")), ("path", str(run.path))]
+    return text.append_text(rows_text([row for row in rows if row[1]], width))
 
 
 def config_text(reader: RunReader) -> Text:

@@ -15,7 +15,7 @@ from . import theme
 from .keys import Key, here, shown
 from .static_text import StaticText, styled
 
-OTHER_MEANINGS = (
+MEANINGS = (
     ("grokking", "a network fits its train data early, and the test data only much later, long after it memorised"),
     ("memorised", "t_mem: the first step at which the train data pass the thresholds in [phase] of the config"),
     ("grokked", "t_grok: the first step at which the test data do; delay = t_grok − t_mem"),
@@ -58,7 +58,7 @@ def meanings_text(width: int) -> Text:
     """What the meters show, each meaning beside its name."""
     text = styled("\nwhat the screen shows\n", f"bold {theme.TEXT}")
     measured = [(measure.name, measure.meaning) for measure in MEASURES.values()]
-    for name, meaning in [*measured, *OTHER_MEANINGS]:
+    for name, meaning in [*MEANINGS, *measured]:
         for i, part in enumerate(wrap(meaning, max(width - 19, 20))):
             text.append(f"  {'' if i else name:<17}", theme.TRAIN).append(f"{part}\n", theme.TEXT)
     return text

@@ -28,8 +28,9 @@ def header(reader: RunReader, width: int, lost: str = "", others: int = 0) -> Te
     sign, word, colour = ("✗", "lost", theme.BAD) if lost else status_of(info)
     right = styled(f"+{others} training   ", theme.WARN) if others else Text()
     right.append(f"{sign} {word}", colour)
-    right.append(f"   {grouped(step_of(reader))}", f"bold {theme.BRIGHT}")
-    right.append(f" / {grouped(reader.config.train.steps)}", theme.DIM)
+    if width >= 36:
+        right.append(f"   {grouped(step_of(reader))}", f"bold {theme.BRIGHT}")
+        right.append(f" / {grouped(reader.config.train.steps)}", theme.DIM)
     measuring = measuring_of(info)
     if left.cell_len + len(measuring) + 4 + right.cell_len <= width:
         left.append(f"  {measuring}", theme.DIM)

@@ -49,7 +49,7 @@ def status_of(info: dict[str, Any]) -> tuple[str, str, str]:
 
 def speed_of(reader: RunReader) -> float:
     """Steps per second as the engine counts them."""
-    return float((reader.info.get("progress") or {}).get("steps_per_second") or 0.0)
+    return float(reader.info["progress"]["steps_per_second"])
 
 
 def seed_of(info: dict[str, Any]) -> str:
@@ -61,16 +61,15 @@ def seeds_of(info: dict[str, Any]) -> str:
     """The seed; or how many there are, and how many of them have grokked."""
     if "seeds" not in info:
         return f"seed {info.get('seed')}"
-    grokked = (info.get("result") or {}).get("grokked", 0)
-    return f"{len(info['seeds'])} seeds" + (f", {grokked} of {len(info['seeds'])} grokked" if grokked else "")
+    grokked, count = info["result"].get("grokked", 0), len(info["seeds"])
+    return f"{count} seeds" + (f", {grokked} of {count} grokked" if grokked else "")
 
 
 def measuring_of(info: dict[str, Any]) -> str:
     """The share of the computing that measuring takes, and what was skipped to keep it small."""
-    progress = info.get("progress") or {}
-    skipped = progress.get("skipped") or info.get("skipped") or {}
-    counts = [f"{count} {name}" for name, count in skipped.items() if count]
-    share = f"measuring {100 * float(progress.get('measuring') or 0):.0f} %"
+    progress = info["progress"]
+    counts = [f"{count} {name}" for name, count in progress.get("skipped", {}).items() if count]
+    share = f"measuring {100 * progress['measuring']:.0f} %"
     return f"{share}, skipped {' and '.join(counts)}" if counts else share
 
 
@@ -97,7 +96,7 @@ def settable(reader: RunReader) -> dict[str, float]:
 def pace_of(reader: RunReader) -> float:
     """Steps per second that the engine keeps to; 0: full speed."""
     paced = reader.of_type("paced")
-    return float((paced[-1].get("pace") if paced else reader.info["asked"].get("pace")) or 0.0)
+    return float(paced[-1]["pace"] if paced else reader.info["asked"]["pace"])
 
 
 def takes_every_core(reader: RunReader) -> bool:

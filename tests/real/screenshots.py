@@ -75,7 +75,7 @@ def has(reader: RunReader, phase: str) -> bool:
 
 async def reader_of(app: GrokApp) -> RunReader:
     """The run that the app has just started, once it trains."""
-    await until(lambda: app.current is not None and app.current.info()["status"] == "running")
+    await until(lambda: app.current is not None and app.current.info()["status"] != "starting")
     assert app.current is not None
     return RunReader(app.current)
 

@@ -201,7 +201,7 @@ async def test_the_pane_begins_at_the_preset_of_the_run(crowded: None, live: Cal
     app = GrokApp(runs, run=run)
     async with app.run_test(size=(120, 36)) as pilot:
         await until(pilot, lambda: shows(app, "   modadd-mlp") and shows(app, "   preset-30"))
-        assert not any("…" in row[:31] for row in text(app)), "no name is cut"
+        assert not any("…" in row[:31] for row in text(app)), "nothing is cut"
         await pilot.press("3")
         await until(pilot, lambda: shows(app, "▸●") and not shows(app, "   modadd-mlp"))
         await pilot.press("2")

@@ -67,6 +67,7 @@ def test_what_was_skipped_is_told() -> None:
     assert measuring_of({"progress": {"measuring": 0.0}}) == "measuring 0 %"
     assert seeds_of({"seed": 3}) == "seed 3"
     assert seeds_of({"seeds": [0, 1], "result": {}}) == "2 seeds"
+    assert seeds_of({"seeds": [0, 1], "result": {"grokked": 1}}) == "2 seeds, 1 of 2 grokked"
 
 
 @asyncio_test
