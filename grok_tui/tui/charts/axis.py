@@ -115,7 +115,7 @@ def log_ticks(low: float, high: float, room: int) -> Ticks:
 
 def label(value: float) -> str:
     """`100k`, `1k`, `10`, `0.1`, `1e-3`: at most five characters; empty if that is too few."""
-    texts = (compact(value) if 1000 <= value < 1e12 else short(value, 2), short(value, 1))
+    texts = (compact(value) if 1000 <= value < 1e9 else short(value, 2), short(value, 1))
     return next((text for text in texts if len(text) <= 5), "")
 
 
