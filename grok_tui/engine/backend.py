@@ -1,7 +1,5 @@
 """Which kernels compute a step. Chosen once at the start of a run, kept in run.json, and used again on resume."""
 
-from __future__ import annotations
-
 from dataclasses import asdict, dataclass
 
 import torch

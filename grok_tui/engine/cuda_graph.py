@@ -1,7 +1,5 @@
 """Steps captured once and replayed, so that a step of a tiny network costs a GPU no launches from Python."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import torch

@@ -3,8 +3,6 @@
 `python -m grok_tui.engine.devices NAME` says whether it is there, for a program that will not load torch itself.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import sys

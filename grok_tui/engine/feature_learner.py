@@ -1,7 +1,5 @@
 """A recursive feature machine: every step solves a kernel regression and learns features from its solution."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import torch

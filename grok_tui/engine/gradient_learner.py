@@ -1,7 +1,5 @@
 """A network that learns by the gradient of its loss: every step is one update of an optimizer."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import torch

@@ -1,7 +1,5 @@
 """What is read off a learner's kernel along a run: against the first one, the last one, and the labels."""
 
-from __future__ import annotations
-
 from torch import Tensor
 
 from ..config.measures import MEASURES

@@ -1,7 +1,5 @@
 """What a piece of tensor work costs: counted, not timed, so that one config always measures at the same steps."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

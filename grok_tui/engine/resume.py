@@ -1,7 +1,5 @@
 """From a run directory to its trainer: a new run, one that goes on, or a branch of another run."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any
 

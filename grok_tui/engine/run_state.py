@@ -1,7 +1,5 @@
 """A run between two steps: its seeds, its schedule, its clock; and how this is kept in checkpoints."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from time import monotonic
 from typing import Any, NamedTuple
@@ -20,13 +18,10 @@ from .gradient_learner import GradientLearner
 from .learner import Learner
 from .op_cost import cost
 from .records import Event, SeedRecord, Snapshot
-from .schedule import Costs, Schedule, next_on_grid
+from .schedule import Costs, Schedule, next_checkpoint
 from .seed import Seed, joint_result
 from .steppers import build_stepper, choose_stepper
 
-FIRST_CHECKPOINT = 10
-"""The first after that of step 0."""
-CHECKPOINTS_PER_DECADE = 8
 BACK = "back/"
 """Prefix in a checkpoint of the tensors of `Back`."""
 
@@ -129,8 +124,7 @@ class RunState:
             return
         self.snapshot_step, self.snapshot_time = self.step, monotonic()
         if self.step >= self.next_checkpoint:
-            following = next_on_grid(self.step, CHECKPOINTS_PER_DECADE, self.config.train.steps)
-            self.next_checkpoint = max(following, FIRST_CHECKPOINT)
+            self.next_checkpoint = next_checkpoint(self.step, self.config.train.steps)
         for seed in self.alive:
             if seed.learner.is_finite():
                 yield self.key(seed), self.snapshot_of(seed, why)

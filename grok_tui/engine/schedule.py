@@ -1,4 +1,4 @@
-"""When rows and kernels are measured.
+"""When rows and kernels are measured, and checkpoints saved.
 
 Rows that truth needs are always taken: one per step in a short run, otherwise one whenever the step has grown by 2 %.
 If such rows would cost more than training can bear, only 44 per decade are taken, and the trainer goes back to the last
@@ -28,6 +28,13 @@ FREE_KERNEL_SECONDS = 0.3
 ROWS_SHARE = 0.6
 """Part of the budget that rows beyond the required ones may use; kernels take what is left."""
 
+FIRST_CHECKPOINT, CHECKPOINTS_PER_DECADE = 10, 8
+"""Checkpoints are log-spaced; the first after that of step 0 is saved at step 10."""
+CHECKPOINT_SECONDS = 240.0
+"""Most seconds between two checkpoints. One is saved at the end of a chunk or a row, so that five minutes are kept."""
+KERNELS_KEPT_PER_DECADE = 4
+"""Kernel matrices that are kept on disk, per decade of steps."""
+
 Spacing = Literal["every step", "fine", "coarse"]
 
 
@@ -47,6 +54,11 @@ def next_on_grid(step: int, per_decade: int, max_gap: int) -> int:
     while round(10 ** (k / per_decade)) <= step:
         k += 1
     return min(round(10 ** (k / per_decade)), step + max_gap)
+
+
+def next_checkpoint(step: int, steps: int) -> int:
+    """The step of the log-spaced checkpoint after `step`, in a run of so many steps."""
+    return max(next_on_grid(step, CHECKPOINTS_PER_DECADE, steps), FIRST_CHECKPOINT)
 
 
 def fine(step: int) -> int:

@@ -3,8 +3,6 @@
 Chosen once when a run starts, stored in run.json, and the same after a resume.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeVar

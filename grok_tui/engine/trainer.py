@@ -13,13 +13,10 @@ from typing import Any
 from ..science.phases import GROKKED, MEMORIZED
 from .records import Event, Kernel, Row, SeedRecord
 from .run_state import Back, RunState
-from .schedule import Schedule, next_on_grid
+from .schedule import CHECKPOINT_SECONDS, KERNELS_KEPT_PER_DECADE, Schedule, next_on_grid
 from .seed import Seed, band
 from .steering import Steering
 
-CHECKPOINT_SECONDS = 240.0
-"""Most seconds between two checkpoints. One is saved at the end of a chunk or a row, so that five minutes are kept."""
-KERNELS_KEPT_PER_DECADE = 4
 IDLE_SECONDS = 0.03
 """How often a paused run looks for requests."""
 TIMES = {MEMORIZED: "t_mem", GROKKED: "t_grok"}

@@ -1,7 +1,5 @@
 """When a run counts as memorised and as grokked: at the first row that is past every threshold."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 

@@ -3,8 +3,6 @@
 Only engines import this module: it needs torch.
 """
 
-from __future__ import annotations
-
 import errno
 import json
 import os

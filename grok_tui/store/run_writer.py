@@ -1,7 +1,5 @@
 """The one writer of a run directory: rows and events, each on disk before the next is made."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 
