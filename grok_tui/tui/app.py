@@ -163,8 +163,10 @@ class GrokApp(App[int], inherit_bindings=False):
                 self.say(str(error))
 
         async def stop_and_begin() -> None:
-            await self.engines.stop(others)
-            begin_now()
+            if await self.engines.stop(others):
+                begin_now()
+            else:
+                self.say("not stopped within a minute: nothing was started")
 
         def answered(choice: str | None) -> None:
             if choice == "keep":

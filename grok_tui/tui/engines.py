@@ -73,14 +73,15 @@ class Engines:
         """Collect engines that have ended, so that none stays behind as a zombie."""
         self._processes = [process for process in self._processes if process.poll() is None]
 
-    async def stop(self, runs: list[RunDir]) -> None:
-        """Ask engines to save and stop, and wait until they have."""
+    async def stop(self, runs: list[RunDir]) -> bool:
+        """Ask engines to save and stop, and wait until they have; false if they take too long."""
         deadline = monotonic() + STOPPING
         for run in runs:
             with suppress(OSError):
                 requests.send(run, "stop")
         while any(training_info(run) for run in runs) and monotonic() < deadline:
             await asyncio.sleep(0.1)
+        return not any(training_info(run) for run in runs)
 
     def drop_pace(self, run: RunDir | None) -> None:
         """Nobody watches the run any more: it need not keep to a pace."""

@@ -46,7 +46,8 @@ class Question(ModalScreen[str]):
             key = "esc" if answer.keys[0] == "escape" else answer.keys[0]
             text.append(f"\n{key:>5}  ", f"bold {theme.TEST}").append(f"{answer.label:<15}", theme.TEXT)
             text.append(f" {answer.why}", theme.DIM)
-        self.query_one("#question-text", StaticText).show(text.append(f"\n\n{note}" if note else "", theme.WARN), layout=True)
+        text.append(f"\n\n{note}" if note else "", theme.WARN)
+        self.query_one("#question-text", StaticText).show(text, layout=True)
 
     def on_key(self, event: Key) -> None:
         """Answer; a key that is no answer does nothing else either."""
