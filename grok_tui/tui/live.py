@@ -57,7 +57,7 @@ class Live(BaseScreen):
         """Why the directory can no longer be read."""
         self.pane: int | None = None
         """The pane that was asked for; None: by the width."""
-        self._seen = len(self.reader.events)
+        self._seen = list(self.reader.events)
         self._stale = True
         self._urgent = False
         self._drawn = self._busy = 0.0
@@ -129,8 +129,9 @@ class Live(BaseScreen):
 
     def follow(self) -> bool:
         """Act on new events; true if one of them should be seen at once."""
-        new = self.reader.events[self._seen :]
-        self._seen = len(self.reader.events)
+        seen = {id(event) for event in self._seen}
+        new = [event for event in self.reader.events if id(event) not in seen]
+        self._seen = list(self.reader.events)  # not its length: a run that resumes may lose events
         self._stale = True
         if answered := self.control.take_answers(new):
             self.clear_notice()

@@ -195,6 +195,19 @@ async def test_a_refused_request_says_why(live: Make, runs: Path) -> None:
 
 
 @asyncio_test
+async def test_a_run_that_goes_on_from_an_earlier_checkpoint_is_still_followed(live: Make, runs: Path) -> None:
+    """The events that `resumed` supersedes leave the history; new ones are noticed all the same."""
+    run = live(events=[*GROKKED, *presses(900, 6)])
+    app = GrokApp(runs, run=run)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: shows(app, "delay law"))
+        tell(run, "resumed", 100, checkpoint_seq=3)
+        await until(pilot, lambda: len(live_screen(app).reader.events) < 6)
+        tell(run, "refused", 101, op="steer", reason="lr: too large")
+        await until(pilot, lambda: shows(app, "refused: lr: too large"))
+
+
+@asyncio_test
 @pytest.mark.parametrize(
     ("typed", "says"),
     [("wd = -1", "expected a number from 0 to 1e9"), ("lr = abc", "got abc"), ("lr 0", "from 1e-20 to 1e9"),
