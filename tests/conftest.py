@@ -9,8 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from grok_tui.config.schema import RunConfig
-from small import GrokTui, distinct, small
+from grok_tui.engine import prepare_process
+
+prepare_process()  # before torch is loaded, as every engine does
+
+from grok_tui.config.schema import RunConfig  # noqa: E402
+from small import GrokTui, distinct, small  # noqa: E402
 
 
 @pytest.fixture(params=distinct())

@@ -55,6 +55,9 @@ def run(
 
 def check_device(device: str, config: RunConfig) -> None:
     """Refuse a device that is not there, or cannot do what is asked, before anything is written."""
+    from ..engine import prepare_process
+
+    prepare_process()  # the next line loads torch
     from ..engine import devices
 
     devices.check_dtypes(config, devices.choose(device))
