@@ -39,11 +39,12 @@ class Chart(Widget):
         """Whether this mode's y axis is logarithmic; each mode remembers its own."""
         return self._log_y[self.mode.name]
 
-    def next_mode(self, run: RunReader) -> None:
-        """Go to the next mode that the run has columns for."""
-        modes = modes_of(run)
+    def next_mode(self, run: RunReader) -> bool:
+        """Go to the next mode that the run has columns for; false if there is no other."""
+        modes, before = modes_of(run), self.mode
         after = modes[modes.index(self.mode) + 1 :] if self.mode in modes else []
         self.mode = (after or modes)[0]
+        return self.mode is not before
 
     def toggle_log_y(self) -> None:
         self._log_y[self.mode.name] = not self.log_y

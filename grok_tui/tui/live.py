@@ -250,7 +250,8 @@ class Live(BaseScreen):
         host_of(self).stop_run((entry and entry.run) or self.reader.run)
 
     def action_chart(self) -> None:
-        self.query_one(Chart).next_mode(self.reader)
+        if not self.query_one(Chart).next_mode(self.reader):
+            self.say("there is no other chart before the first row")
         self.show_chart()
 
     def action_log_x(self) -> None:

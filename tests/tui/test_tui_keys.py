@@ -215,11 +215,13 @@ async def test_every_key_of_the_help_does_or_says_something(
         await until(pilot, lambda: bool(app.listing.runs) and shows(app, "modadd-fast"))
         keys = [key for key in [*here(where), *here("app")] if "first" not in options or key.group in ("list", "panes")]
         for key in sorted(keys, key=lambda key: key.id in ("quit", "detach")):
-            app.show(Gallery(runs, can_go_back=True) if where == "gallery" else Live(run, runs))
-            await pilot.pause()
-            if where == "live" and "first" in options:
-                await pilot.press(options["first"])
-            await pilot.pause()
+            if where == "gallery" or key.group in ("panes", "list", "app") or app.current is not run:
+                app.current = run
+                app.show(Gallery(runs, can_go_back=True) if where == "gallery" else Live(run, runs))
+                await pilot.pause()
+                if "first" in options:
+                    await pilot.press(options["first"])
+                await pilot.pause()
             shown = app.screen
             assert isinstance(shown, Gallery | Live)
             shown.clear_notice()
@@ -241,6 +243,15 @@ async def test_every_key_of_the_help_does_or_says_something(
                 await pilot.pause()
             if isinstance(app.screen, Question | Prompt | Help):
                 app.pop_screen()
+
+
+@asyncio_test
+async def test_v_before_the_first_row_says_why_it_does_nothing(runs: Path, engines: list[Engine]) -> None:
+    app = GrokApp(runs, preset="modadd-fast")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: shows(app, "starting the engine…"))
+        await pilot.press("v")
+        await until(pilot, lambda: shows(app, "there is no other chart before the first row"))
 
 
 @asyncio_test
