@@ -262,4 +262,4 @@ class GrokApp(App[int], inherit_bindings=False):
         self._leaving = True
         await asyncio.to_thread(self.engines.detach, self.current)
         listing = await asyncio.to_thread(Listing.read, self.runs)
-        self.exit(0, message=farewell(listing, self.current, self.runs) or None)
+        self.exit(0, message=farewell(listing, self.current, self.runs))

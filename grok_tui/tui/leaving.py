@@ -2,12 +2,16 @@
 
 import os
 from pathlib import Path
+from shlex import quote
 from typing import Any
+
+from rich.text import Text
 
 from ..store.rundir import RunDir
 from .catalog import Listing
 from .question import CANCEL, Answer, Question
 from .run_view import seeds_of, training_info
+from .static_text import literal
 
 STOP = Answer(("s",), "stop", "stop and save", "it can go on later from where it stopped")
 
@@ -48,17 +52,17 @@ def question_before_start(others: list[RunDir]) -> Question:
     )
 
 
-def farewell(listing: Listing, watched: RunDir | None, runs: Path) -> str:
-    """What goes on without the app, and how to watch it again; empty if nothing does."""
+def farewell(listing: Listing, watched: RunDir | None, runs: Path) -> Text | None:
+    """What goes on without the app, and how to watch it again; None if nothing does."""
     lines = []
     info = training_info(watched)
     if info is not None and watched is not None:
         is_here = runs.absolute() == Path("runs").absolute() and not os.environ.get("GROK_TUI_RUNS")
         goes_on = "stays paused" if info["status"] == "paused" else "goes on training"
         lines.append(f"{info.get('name')} {seeds_of(info)} {goes_on}.")
-        lines.append(f"To watch it: grok-tui attach {watched.id if is_here else watched.path}")
+        lines.append(f"To watch it: grok-tui attach {quote(watched.id if is_here else str(watched.path))}")
     others = len(listing.training(besides=watched))
     if others:
         are = "another run is" if others == 1 else f"{others} other runs are"
         lines.append(f"{are[0].upper()}{are[1:]} training: grok-tui runs list")
-    return "\n".join(lines)
+    return literal(Text("\n".join(lines))) if lines else None
