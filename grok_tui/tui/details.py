@@ -6,7 +6,7 @@ from typing import Any
 from rich.text import Text
 
 from ..claims.claim import Claim
-from ..config.fields import values
+from ..config.fields import field, values
 from ..config.names import NAMED
 from ..config.schema import RunConfig, Scheduled
 from ..numbers import between, duration, grouped, short
@@ -73,26 +73,18 @@ def changes(entry: Scheduled) -> list[str]:
 
 def named(config: RunConfig, section: str) -> str:
     """`adamw, lr 8e-3, weight_decay 1`: the name, the main fields, and others that differ from their defaults."""
-    part = getattr(config, section)
-    plain = defaults(type(part))
     shown = [
         f"{key} {short(value) if isinstance(value, float) else value}"
         for key, value in values(config, section).items()
-        if key in ALWAYS or value != plain[key]
+        if key in ALWAYS or value != field(f"{section}.{key}").default
     ]
-    return ", ".join([part.name, *shown])
+    return ", ".join([getattr(config, section).name, *shown])
 
 
 ALWAYS = set(
     ["p", "frac_train", "d", "n", "k", "n_train", "d_embed", "d_hidden", "activation", "alpha", "lr", "weight_decay"]
 )
 """Fields shown whatever their value."""
-
-
-def defaults(section: Any) -> dict[str, Any]:
-    """The default of each field that has one."""
-    given = section.__struct_defaults__
-    return dict(zip(section.__struct_fields__[-len(given) :], given, strict=True))
 
 
 def run_card(run: RunDir, info: dict[str, Any], width: int = 60) -> Text:
