@@ -67,6 +67,12 @@ def step(reader: RunReader) -> int:
     return int(reader.steps[-1]) if len(reader) else 0
 
 
+def status(reader: RunReader) -> str:
+    """The run's status now."""
+    reader.refresh()
+    return str(reader.info["status"])
+
+
 def has(reader: RunReader, phase: str) -> bool:
     """Whether a phase has begun."""
     reader.refresh()
@@ -113,7 +119,7 @@ async def finished(runs: Path, preset: str, name: str, size: tuple[int, int], *k
     app = GrokApp(runs, preset=preset, sets=FULL_SPEED)
     async with app.run_test(size=size) as pilot:
         reader = await reader_of(app)
-        await until(lambda: reader.refresh() and reader.info["status"] == "finished")
+        await until(lambda: status(reader) == "finished")
         await pilot.press(*keys)
         await save(app, pilot, name)
 
@@ -123,7 +129,7 @@ async def failed(runs: Path) -> None:
     app = GrokApp(runs, preset="kumar-poly", sets=[*FULL_SPEED, "optim.lr=400"])
     async with app.run_test(size=SMALL) as pilot:
         reader = await reader_of(app)
-        await until(lambda: reader.refresh() and reader.info["status"] == "failed")
+        await until(lambda: status(reader) == "failed")
         await save(app, pilot, "failed-80x24")
 
 
