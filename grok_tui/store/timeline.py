@@ -25,8 +25,8 @@ def still_true(known: list[Event], new: list[Event]) -> list[Event]:
     true = list(known)
     for event in new:
         if event.get("type") in RETURNS and isinstance(event.get("checkpoint_seq"), int):
-            known = event["checkpoint_seq"]
-            true = [earlier for earlier in true if number(earlier) <= known or earlier.get("type") == "extended"]
+            kept = event["checkpoint_seq"]
+            true = [earlier for earlier in true if number(earlier) <= kept or earlier.get("type") == "extended"]
         elif event.get("type") == "started":
             true = []
         true.append(event)

@@ -114,7 +114,7 @@ async def test_the_gallery_shows_presets_runs_and_a_card(runs: Path, size: tuple
     (runs / "foreign").mkdir()
     app = GrokApp(runs)
     async with app.run_test(size=size) as pilot:
-        await until(pilot, lambda: shows(app, "what happens"))
+        await until(pilot, lambda: shows(app, "what happens") and shows(app, "✓"))
         for word in ("delay law", "lazy to rich", "neither", "modadd-fast", "kumar-poly", "linear", "runs", "✓"):
             assert shows(app, word), word
         for word in ("arXiv 2606.13753", "what to look at", "set-up"):
