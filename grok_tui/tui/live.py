@@ -36,6 +36,7 @@ DRAW, SLOWEST = 0.5, 5.0
 SPARING = 125
 """If training uses every core, a drawing waits SPARING × (processor time of the last drawing), within [DRAW, SLOWEST]:
 a drawing holds up one training thread, and the others wait for it."""
+NO_PANE = "no list is shown: 2 presets, 3 runs, 4 events, 5 config"
 TOO_SMALL = "charts and side panes need 60 columns and 16 rows"
 REDRAW = 0.1
 """Least seconds between two drawings, if something happened."""
@@ -142,17 +143,14 @@ class Live(BaseScreen):
                 self.say(str(event.get("message")))
         return answered or any(event.get("type") != "checkpoint" for event in new)
 
-    def draw(self) -> None:
-        if not self.is_tiny:
-            instead = "starting the engine…" if self.reader.info["status"] == "starting" else ""
-            self.query_one(Chart).draw([self.reader, *self.behind], instead)
-
     def show_all(self) -> None:
         if self.is_mounted:
             self._stale = self._urgent = False
             self._drawn, self._busy, self._cost = monotonic(), process_time(), None
             self.show_texts()
-            self.draw()
+            if not self.is_tiny:
+                instead = "starting the engine…" if self.reader.info["status"] == "starting" else ""
+                self.query_one(Chart).draw([self.reader, *self.behind], instead)
 
     def show_texts(self) -> None:
         """Header, tabs, meters, words, footer and pane; each repaints only if its text is another."""
@@ -246,7 +244,8 @@ class Live(BaseScreen):
 
     def action_stop(self) -> None:
         """Stop the run that is chosen in the list, or else the run that is watched."""
-        entry = self.query_one(Catalog).chosen() if self.query_one(Catalog).has_focus else None
+        catalog = self.query_one(Catalog)
+        entry = catalog.chosen() if catalog.has_focus else None
         host_of(self).stop_run((entry and entry.run) or self.reader.run)
 
     def action_chart(self) -> None:
@@ -285,8 +284,7 @@ class Live(BaseScreen):
         self.action_pane((self.pane_number + by) % len(PANES))
 
     def action_move(self, by: int) -> None:
-        none = "no list is shown: 2 presets, 3 runs, 4 events, 5 config"
-        self.say(self.query_one(Side).move(by) if self.pane_number else none)
+        self.say(self.query_one(Side).move(by) if self.pane_number else NO_PANE)
 
     def action_choose(self) -> None:
         """Enter in a list; the list itself handles it while it has the keys."""
