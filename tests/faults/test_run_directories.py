@@ -159,7 +159,7 @@ def test_long_lines_are_passed_over_and_large_files_bounded(tmp_path: Path, fini
     begun, tail = time.monotonic(), Tail(run.events_jsonl)
     records = [record for _ in range(4) for record in tail()]
     assert [record.get("step") for record in records[before:]] == [7, 8]
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 30
     change(run, name="x" * LARGEST)
     assert "larger than" in store_runs.listed(tmp_path)[1][0]
     with run.metrics_csv.open("wb") as file:
