@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +16,8 @@ from grok_tui.engine import prepare_process
 prepare_process()  # before torch is loaded, as every engine does
 
 from grok_tui.config.schema import RunConfig  # noqa: E402
+from grok_tui.store.rundir import RunDir  # noqa: E402
+from recorded import record  # noqa: E402
 from small import GrokTui, distinct, small  # noqa: E402
 
 
@@ -39,3 +43,18 @@ def grok_tui(tmp_path: Path) -> GrokTui:
         )
 
     return run
+
+
+@pytest.fixture
+def live(runs: Path) -> Iterator[Callable[..., RunDir]]:
+    """Record a run and hold its lock, as its engine would."""
+    locks = []
+
+    def make(*args: Any, status: str = "running", **keywords: Any) -> RunDir:
+        run = record(runs, *args, status=status, **keywords)
+        locks.append(run.acquire())
+        return run
+
+    yield make
+    for lock in locks:
+        os.close(lock)

@@ -41,11 +41,10 @@ def open_trainer(
     options: dict[str, Any] = {"requests": requests, "stop_on": info["stop_on"], "pace": asked["pace"]}
     seeds: list[int] = info.get("seeds") or [config.train.seed]
     options |= {"seeds": seeds, "stepper": (old or {}).get("seeds")}
-    going_on = resume or (info.get("parent") is not None)
-    parts = [run.seed(number) for number in seeds] if len(seeds) > 1 else [run]
-    if not any(part.checkpoint_steps() for part in parts):
-        going_on = False  # killed before its first checkpoint: nothing is lost by starting again
-    start = Start(run, seeds, has_many=len(seeds) > 1) if going_on else None
+    runs = {number: run.seed(number) if len(seeds) > 1 else run for number in seeds}
+    goes_on = resume or info.get("parent") is not None
+    # killed before its first checkpoint: nothing is lost by starting again
+    start = Start(run, runs) if goes_on and any(one.checkpoint_steps() for one in runs.values()) else None
     trainer = Trainer(config, device, backend, **options)
     if start is not None:
         restore(trainer, start.checkpoints, start.repeat, start.failed)
@@ -58,16 +57,17 @@ def open_trainer(
 class Start:
     """What a run goes on from: the newest whole checkpoint of every seed that has not diverged."""
 
-    def __init__(self, run: RunDir, seeds: list[int], *, has_many: bool) -> None:
-        runs = {number: run.seed(number) if has_many else run for number in seeds}
+    def __init__(self, run: RunDir, runs: Mapping[int, RunDir]) -> None:
+        """runs: the directory of each seed by its number; `run` itself, if it has one seed."""
         infos = {number: one.info() for number, one in runs.items()}
+        has_many = len(runs) > 1
         self.failed = {n: info["result"] for n, info in infos.items() if has_many and info["status"] == "failed"}
         alive = {number: one for number, one in runs.items() if number not in self.failed}
         if not alive:
             raise UsageError(
                 f"{run.id}: every seed has diverged; branch it with resume --set, for instance optim.lr=/2"
             )
-        self.step, found = checkpoints.newest_common(list(alive.values()), run.id)
+        _, found = checkpoints.newest_common(list(alive.values()), run.id)
         self.checkpoints = dict(zip(alive, found, strict=True))
         known = answered(run)
         self.repeat = {

@@ -9,7 +9,7 @@ import numpy as np
 from ..config.fields import NORM, get, replace, steerable
 from ..config.schema import RunConfig
 from ..config.steering import resolve
-from ..science.phases import GROKKED, MEMORIZED, PhaseDetector
+from ..science.phases import GROKKED, MEMORIZED, PHASES, PhaseDetector
 from .learner import Learner
 from .records import Event
 
@@ -123,7 +123,7 @@ def joint_result(seeds: Sequence[Seed]) -> dict[str, Any]:
         for name in ("t_mem", "t_grok", "delay")
         if found[name] is not None
     }
-    counts = {name: sum(name in seed.phases.reached for seed in seeds) for name in ("memorized", "grokked")}
+    counts = {name: sum(name in seed.phases.reached for seed in seeds) for name in PHASES}
     return found | counts
 
 

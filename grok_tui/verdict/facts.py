@@ -8,9 +8,10 @@ import numpy as np
 from ..config.fields import NORM
 from ..config.names import TASKS
 from ..config.schema import RunConfig
+from ..config.steering import HOLD
 from ..science.fits import contraction_rate
 from ..store.reader import RunReader
-from .series import HOLD, Phases, held, is_kernel_machine, is_number, knobs_of, near, phases_of, step_of, trend, whole
+from .series import Phases, held, is_kernel_machine, is_number, knobs_of, near, phases_of, step_of, trend, whole
 
 WIDE = 0.02  # of the step: t_mem and t_grok are known no better than that in a run whose rows are complete
 WEAK = 0.1  # weight decay that would shrink a weight by less than this part over the whole run does nothing

@@ -10,8 +10,6 @@ from ..config.fields import steerable
 from ..config.schema import RunConfig
 from ..store.reader import RunReader
 
-HOLD = "optim.hold_norm"
-
 STEADY = 0.005
 """A relative change below this is not called rising or falling: rows of a settled norm differ by so much."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,7 +14,6 @@ from grok_tui.config import presets
 from grok_tui.engine import launch
 from grok_tui.store.rundir import RunDir
 from grok_tui.tui import catalog, gallery
-from recorded import record
 from screens import Engine
 
 
@@ -46,21 +44,6 @@ def library(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
     stock()
     return stock
-
-
-@pytest.fixture
-def live(runs: Path) -> Iterator[Callable[..., RunDir]]:
-    """Record a run and hold its lock, as its engine would."""
-    locks = []
-
-    def make(*args: Any, status: str = "running", **keywords: Any) -> RunDir:
-        run = record(runs, *args, status=status, **keywords)
-        locks.append(run.acquire())
-        return run
-
-    yield make
-    for lock in locks:
-        os.close(lock)
 
 
 @pytest.fixture

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from grok_tui.config.steering import HOLD
 from grok_tui.store.reader import RunReader
 from grok_tui.verdict import verdict
 from grok_tui.verdict.facts import facts
-from grok_tui.verdict.series import HOLD, Time, knobs_of, phases_of
+from grok_tui.verdict.series import Time, knobs_of, phases_of
 from recorded import record
 
 

@@ -1,7 +1,6 @@
 """The verdict on recorded runs: one regime per test."""
 
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -43,21 +42,6 @@ Live = Callable[..., RunDir]
 @pytest.fixture
 def runs(tmp_path: Path) -> Path:
     return tmp_path / "runs"
-
-
-@pytest.fixture
-def live(runs: Path) -> Iterator[Live]:
-    """Record a run and hold its lock, as its engine would."""
-    locks = []
-
-    def make(*args: Any, status: str = "running", **keywords: Any) -> RunDir:
-        run = record(runs, *args, status=status, **keywords)
-        locks.append(run.acquire())
-        return run
-
-    yield make
-    for lock in locks:
-        os.close(lock)
 
 
 def said(run: RunDir) -> Verdict:
